@@ -1,0 +1,224 @@
+/* `sqlflow completion SHELL`: a script that knows every command and flag from the tables, and asks
+ * the program itself for the names of pipelines, profiles and connections. */
+#include <string.h>
+
+#include "cli/context.h"
+
+extern const Command command_completion;
+
+/* -- names for the scripts --------------------------------------------------------------- */
+
+/* Silent when there is no project: a completion is no place for errors. */
+static int print_names(Cli *cli, const char *kind) {
+    Context context;
+    Strings names = {0};
+    Error ignored;
+    if (str_eq(kind, "connector")) {
+        connector_names(cli->arena, &names);
+    } else if (str_eq(kind, "code")) {
+        for (size_t i = 0; error_info_at(i) != NULL; i++)
+            strings_add(cli->arena, &names, diag_code(cli->arena, error_info_at(i)->code));
+    } else if (str_eq(kind, "command")) {
+        for (size_t i = 0; command_at(i) != NULL; i++)
+            strings_add(cli->arena, &names, command_at(i)->name);
+    } else if (str_eq(kind, "profile")) {
+        if (context_open(&context, cli))
+            project_profiles(&context.project, cli->arena, &names, &ignored);
+    } else if (context_open_profile(&context, cli)) {
+        const Connections *connections = &context.project.profile.connections;
+        if (str_eq(kind, "pipeline"))
+            project_pipelines(&context.project, cli->arena, &names, &ignored);
+        for (size_t i = 0; str_eq(kind, "connection") && i < connections->count; i++)
+            strings_add(cli->arena, &names, connections->items[i].name);
+    }
+    for (size_t i = 0; i < names.count; i++) out_printf(cli, "%s\n", names.items[i]);
+    return 0;
+}
+
+/* -- scripts ----------------------------------------------------------------------------- */
+
+typedef void Visit(Buf *out, const char *path, const Command *command);
+
+static void each(Buf *out, const char *prefix, const Command *command, Visit *visit) {
+    const char *path = arena_printf(out->arena, "%s%s%s", prefix, *prefix == '\0' ? "" : " ",
+                                    command->name);
+    visit(out, path, command);
+    for (size_t i = 0; command->actions != NULL && command->actions[i] != NULL; i++)
+        each(out, path, command->actions[i], visit);
+}
+
+static void flag_words(Buf *out, const Flag *flag) {
+    for (; flag != NULL && flag->name != NULL; flag++) buf_printf(out, " --%s", flag->name);
+}
+
+static void action_words(Buf *out, const Command *command) {
+    for (size_t i = 0; command->actions != NULL && command->actions[i] != NULL; i++)
+        buf_printf(out, " %s", command->actions[i]->name);
+}
+
+/* A case of the shell: what may follow the words of a command. */
+static void shell_case(Buf *out, const char *path, const Command *command) {
+    buf_printf(out, "    '%s') words='", path);
+    Buf words = buf_on(out->arena);
+    action_words(&words, command);
+    flag_words(&words, command->flags);
+    buf_printf(out, "%s'; kind='%s' ;;\n", buf_text(&words),
+               command->complete == NULL ? "" : command->complete);
+}
+
+static void shell_paths(Buf *out) {
+    for (size_t i = 0; command_at(i) != NULL; i++) each(out, "", command_at(i), shell_case);
+}
+
+static void top_words(Buf *out) {
+    for (size_t i = 0; command_at(i) != NULL; i++)
+        buf_printf(out, "%s%s", i == 0 ? "" : " ", command_at(i)->name);
+}
+
+static void shell_lookup(Buf *out) {
+    buf_puts(out, "_sqlflow_words() { # path → words, kind\n  words='' kind=''\n  case $1 in\n"
+                  "    '') words='");
+    top_words(out);
+    buf_puts(out, "' ;;\n");
+    shell_paths(out);
+    buf_puts(out, "    *) return 1 ;;\n  esac\n}\n");
+    buf_puts(out, "_sqlflow_globals='");
+    Buf flags = buf_on(out->arena);
+    flag_words(&flags, global_flags);
+    buf_printf(out, "%s'\n", buf_text(&flags));
+}
+
+static void bash_script(Buf *out) {
+    buf_puts(out, "# bash completion for sqlflow: eval \"$(sqlflow completion bash)\"\n");
+    shell_lookup(out);
+    buf_puts(out,
+             "_sqlflow() {\n"
+             "  local word path='' words kind current=${COMP_WORDS[COMP_CWORD]}\n"
+             "  local previous=${COMP_WORDS[COMP_CWORD-1]}\n"
+             "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+             "    [[ $word == -* ]] && continue\n"
+             "    _sqlflow_words \"${path:+$path }$word\" && path=\"${path:+$path }$word\"\n"
+             "  done\n"
+             "  _sqlflow_words \"$path\"\n"
+             "  case $previous in -p|--profile) kind=profile words='' ;; esac\n"
+             "  if [[ $current == -* ]]; then\n"
+             "    words=\"$words $_sqlflow_globals\"\n"
+             "  elif [[ -n $kind ]]; then\n"
+             "    words=\"$words $(sqlflow completion --names \"$kind\" 2>/dev/null)\"\n"
+             "  fi\n"
+             "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+             "}\n"
+             "complete -o default -F _sqlflow sqlflow\n");
+}
+
+static void zsh_script(Buf *out) {
+    buf_puts(out, "#compdef sqlflow\n# zsh completion for sqlflow: "
+                  "source <(sqlflow completion zsh)\n");
+    shell_lookup(out);
+    buf_puts(out,
+             "_sqlflow() {\n"
+             "  local word path='' words kind current=${words[CURRENT]}\n"
+             "  local -a typed; typed=(\"${(@)words[2,CURRENT-1]}\")\n"
+             "  local previous=${typed[-1]:-}\n"
+             "  for word in $typed; do\n"
+             "    [[ $word == -* ]] && continue\n"
+             "    _sqlflow_words \"${path:+$path }$word\" && path=\"${path:+$path }$word\"\n"
+             "  done\n"
+             "  _sqlflow_words \"$path\"\n"
+             "  case $previous in -p|--profile) kind=profile words='' ;; esac\n"
+             "  [[ $current == -* ]] && words=\"$words $_sqlflow_globals\"\n"
+             "  [[ -n $kind ]] && words=\"$words $(sqlflow completion --names $kind 2>/dev/null)\"\n"
+             "  compadd -- ${=words}\n"
+             "}\n"
+             "compdef _sqlflow sqlflow\n");
+}
+
+static void fish_text(Buf *out, const char *text) {
+    buf_putc(out, '\'');
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '\'' || *c == '\\') buf_putc(out, '\\');
+        buf_putc(out, *c);
+    }
+    buf_putc(out, '\'');
+}
+
+/* What may follow the words typed so far: fish asks for each candidate whether it fits. */
+static void fish_command(Buf *out, const char *path, const Command *command) {
+    const char *condition = arena_printf(out->arena, "__sqlflow_at %s", path);
+    for (size_t i = 0; command->actions != NULL && command->actions[i] != NULL; i++) {
+        buf_printf(out, "complete -c sqlflow -f -n '%s' -a %s -d ", condition,
+                   command->actions[i]->name);
+        fish_text(out, command->actions[i]->summary);
+        buf_putc(out, '\n');
+    }
+    for (const Flag *flag = command->flags; flag != NULL && flag->name != NULL; flag++) {
+        buf_printf(out, "complete -c sqlflow -n '%s' -l %s%s -d ", condition, flag->name,
+                   flag->kind == FLAG_SWITCH ? "" : " -r");
+        fish_text(out, flag->help);
+        buf_putc(out, '\n');
+    }
+    if (command->complete != NULL)
+        buf_printf(out, "complete -c sqlflow -f -n '%s' -a '(sqlflow completion --names %s "
+                        "2>/dev/null)'\n", condition, command->complete);
+}
+
+static void fish_script(Buf *out) {
+    buf_puts(out, "# fish completion for sqlflow: sqlflow completion fish | source\n"
+                  "function __sqlflow_at\n"
+                  "    set -l typed (string match -v -- '-*' (commandline -opc)[2..])\n"
+                  "    test (count $typed) -ge (count $argv)\n"
+                  "    and test \"$typed[1..\"(count $argv)\"]\" = \"$argv\"\n"
+                  "end\n");
+    for (size_t i = 0; command_at(i) != NULL; i++) {
+        buf_printf(out, "complete -c sqlflow -f -n __fish_use_subcommand -a %s -d ",
+                   command_at(i)->name);
+        fish_text(out, command_at(i)->summary);
+        buf_putc(out, '\n');
+    }
+    for (const Flag *flag = global_flags; flag->name != NULL; flag++) {
+        buf_printf(out, "complete -c sqlflow -l %s", flag->name);
+        if (flag->letter != 0) buf_printf(out, " -s %c", flag->letter);
+        buf_puts(out, flag->kind == FLAG_SWITCH ? " -d " : " -r -d ");
+        fish_text(out, flag->help);
+        buf_putc(out, '\n');
+    }
+    for (size_t i = 0; command_at(i) != NULL; i++) each(out, "", command_at(i), fish_command);
+}
+
+static int run_completion(Cli *cli) {
+    static const struct {
+        const char *shell;
+        void (*write)(Buf *out);
+    } scripts[] = {{"bash", bash_script}, {"zsh", zsh_script}, {"fish", fish_script}};
+    const char *kind = flag_text(cli, "names"), *shell = cli_word(cli, 0);
+    if (kind != NULL) return print_names(cli, kind);
+    for (size_t i = 0; shell != NULL && i < sizeof scripts / sizeof *scripts; i++) {
+        if (!str_ieq(shell, scripts[i].shell)) continue;
+        Buf out = buf_on(cli->arena);
+        scripts[i].write(&out);
+        out_text(cli, buf_text(&out));
+        return 0;
+    }
+    return shell == NULL ? fail_usage(cli, "which shell? bash, zsh or fish")
+                         : fail_usage(cli, "unknown shell '%s': bash, zsh or fish", shell);
+}
+
+static const Flag flags[] = {
+    {"names", 0, FLAG_TEXT, "KIND", "pipeline|profile|connection|connector|command|code",
+     "print the names there are (for the scripts)"},
+    {0},
+};
+
+const Command command_completion = {
+    .name = "completion",
+    .summary = "print a completion script for bash, zsh or fish",
+    .arguments = "bash|zsh|fish",
+    .flags = flags,
+    .formats = "text",
+    .max_args = 1,
+    .examples = (const Example[]){{"completion bash > /etc/bash_completion.d/sqlflow",
+                                   "for all users"},
+                                  {"completion fish | source", "for this session"},
+                                  {0}},
+    .run = run_completion,
+};

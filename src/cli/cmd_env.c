@@ -1,0 +1,239 @@
+/* `sqlflow env …`: where each variable of a pipeline and its profile comes from, and which are
+ * missing. Values of secrets are never shown. */
+#include <string.h>
+
+#include "base/redact.h"
+#include "cli/flags.h"
+#include "cli/usage.h"
+
+extern const Command command_env;
+
+typedef struct Found {
+    Context context;
+    VariableUses uses;
+    Vars vars; /* with the SETs of the last pipeline */
+} Found;
+
+/* All uses of the pipelines named (default: all) and of the profile. */
+static bool find(Cli *cli, Found *found) {
+    Strings names;
+    if (!context_open_profile(&found->context, cli) ||
+        !context_names(&found->context, 0, &names))
+        return false;
+    found->uses = uses_new(cli->arena);
+    found->vars = vars_new(cli->arena, &found->context.project);
+    for (size_t i = 0; i < names.count; i++) {
+        Loaded loaded;
+        /* Missing values are what is looked for, so errors beyond syntax do not end it. */
+        if (!context_load(&found->context, names.items[i], LOAD_SCRIPT, &loaded)) return false;
+        uses_of_pipeline(&found->context, &loaded, &found->uses);
+        Diags ignored = diags_on(cli->arena);
+        loaded.pipeline.name = loaded.name;
+        loaded.pipeline.arena = cli->arena;
+        resolve(&loaded.script, &loaded.vars, &found->context.project, &loaded.pipeline, &ignored);
+        found->vars = loaded.vars;
+    }
+    uses_of_profile(&found->context, &found->uses);
+    return true;
+}
+
+static const char *shown(Arena *arena, const char *name, const Value *value) {
+    const char *text = value == NULL ? NULL : value_text(value);
+    if (text == NULL) return NULL;
+    return redact_is_secret_name(name) ? "***" : redact_text(arena, text);
+}
+
+/* Only names of the profile's own text are looked up in the environment alone. */
+static bool only_profile(const VariableUse *use) {
+    return use->users.count == 1 && str_starts(use->users.items[0], "profile ");
+}
+
+static const Value *value_of(const Found *found, const VariableUse *use, VarOrigin *origin) {
+    Error ignored = {0};
+    *origin = VAR_NONE;
+    if (!only_profile(use)) return vars_get(&found->vars, use->name, origin, &ignored);
+    const char *text = project_env(&found->context.project, use->name);
+    if (text == NULL) return NULL;
+    *origin = map_has(&found->context.project.dotenv, use->name) ? VAR_DOTENV : VAR_ENVIRONMENT;
+    if (redact_is_secret_name(use->name)) redact_add(text);
+    return value_string(found->context.arena, text, SPAN_NONE);
+}
+
+static const char *origin_text(const VariableUse *use, VarOrigin origin) {
+    if (origin != VAR_NONE) return var_origin_name(origin);
+    return use->needed ? "missing" : "default";
+}
+
+static int run_list(Cli *cli) {
+    Found found;
+    if (!find(cli, &found)) return context_fail(&found.context);
+    Document document;
+    document_start(&document, cli);
+    json_array(&document.json, "variables");
+    Table table = table_new(cli->arena, "NAME|VALUE|FROM|USED BY");
+    for (size_t i = 0; i < found.uses.count; i++) {
+        const VariableUse *use = &found.uses.items[i];
+        VarOrigin origin;
+        const char *value = shown(cli->arena, use->name, value_of(&found, use, &origin));
+        if (value == NULL && !use->needed) value = use->fallback;
+        json_object(&document.json, NULL);
+        json_string(&document.json, "name", use->name);
+        json_string(&document.json, "value", value);
+        json_string(&document.json, "origin", origin_text(use, origin));
+        json_string(&document.json, "default", use->fallback);
+        json_array(&document.json, "used_by");
+        for (size_t k = 0; k < use->users.count; k++)
+            json_string(&document.json, NULL, use->users.items[k]);
+        json_end(&document.json);
+        json_end(&document.json);
+        table_cell(&table, use->name);
+        table_cell(&table, value);
+        table_cell(&table, origin_text(use, origin));
+        table_cell(&table, strings_join(cli->arena, &use->users, ", "));
+    }
+    json_end(&document.json);
+    if (cli->json) return document_end(&document, cli);
+    if (found.uses.count == 0)
+        note(cli, "no variables are used");
+    else
+        table_print(cli, &table);
+    return 0;
+}
+
+static int run_get(Cli *cli) {
+    Context context;
+    Error err = {0};
+    VarOrigin origin = VAR_NONE;
+    const char *name = cli_word(cli, 0);
+    if (!context_open_profile(&context, cli)) return context_fail(&context);
+    Vars vars = vars_new(cli->arena, &context.project);
+    const Value *value = vars_get(&vars, name, &origin, &err);
+    if (value == NULL) {
+        Strings names = {0};
+        vars_names(&vars, cli->arena, &names);
+        if (err.code == ERR_NONE)
+            error_set(&err, ERR_USAGE, SPAN_NONE, "there is no variable '%s'%s", name,
+                      str_did_you_mean(cli->arena, name, &names));
+        return fail(cli, &err);
+    }
+    if (cli->json) {
+        Document document;
+        document_start(&document, cli);
+        json_string(&document.json, "name", name);
+        json_string(&document.json, "value", shown(cli->arena, name, value));
+        json_string(&document.json, "origin", var_origin_name(origin));
+        return document_end(&document, cli);
+    }
+    out_printf(cli, "%s\n", shown(cli->arena, name, value));
+    note(cli, "from the %s", var_origin_name(origin));
+    return 0;
+}
+
+static int run_check(Cli *cli) {
+    Found found;
+    if (!find(cli, &found)) return context_fail(&found.context);
+    size_t checked = 0;
+    for (size_t i = 0; i < found.uses.count; i++) {
+        const VariableUse *use = &found.uses.items[i];
+        VarOrigin origin;
+        checked++;
+        if (!use->needed || value_of(&found, use, &origin) != NULL) continue;
+        diag_error(&found.context.diags, ERR_UNKNOWN_VARIABLE, use->span,
+                   "variable '%s' has no value; used by %s", use->name,
+                   strings_join(cli->arena, &use->users, ", "))
+            ->hint = arena_printf(cli->arena, "put %s=… into .env, or give it with --var",
+                                  use->name);
+    }
+    if (found.context.diags.errors > 0) return context_fail(&found.context);
+    if (cli->json) {
+        Document document;
+        document_start(&document, cli);
+        json_int(&document.json, "checked", (long long)checked);
+        json_array(&document.json, "missing");
+        json_end(&document.json);
+        return document_end(&document, cli);
+    }
+    out_printf(cli, "all %zu variables have a value\n", checked);
+    return 0;
+}
+
+/* What a colleague has to fill in: names that neither the profile nor a SET gives. */
+static int run_template(Cli *cli) {
+    Found found;
+    if (!find(cli, &found)) return context_fail(&found.context);
+    Buf out = buf_on(cli->arena);
+    Document document;
+    document_start(&document, cli);
+    json_array(&document.json, "variables");
+    buf_puts(&out, "# Copy to .env and fill in. Do not commit .env.\n");
+    for (size_t i = 0; i < found.uses.count; i++) {
+        const VariableUse *use = &found.uses.items[i];
+        VarOrigin origin;
+        value_of(&found, use, &origin);
+        if (origin == VAR_PROFILE || origin == VAR_SET || origin == VAR_BUILTIN) continue;
+        buf_printf(&out, "\n# used by %s\n", strings_join(cli->arena, &use->users, ", "));
+        buf_printf(&out, use->needed ? "%s=%s\n" : "# %s=%s\n", use->name,
+                   use->needed || use->fallback == NULL ? "" : use->fallback);
+        json_object(&document.json, NULL);
+        json_string(&document.json, "name", use->name);
+        json_string(&document.json, "default", use->needed ? NULL : use->fallback);
+        json_end(&document.json);
+    }
+    json_end(&document.json);
+    if (cli->json) return document_end(&document, cli);
+    out_text(cli, buf_text(&out));
+    return 0;
+}
+
+/* -- the table --------------------------------------------------------------------------- */
+
+static const Flag flags[] = {FLAG_ROW_VAR, FLAG_ROW_VARS, FLAG_ROW_END};
+
+static const Command list = {
+    .name = "list",
+    .summary = "show where each variable comes from",
+    .arguments = "[PIPELINE…]",
+    .flags = flags,
+    .complete = "pipeline",
+    .max_args = ANY_NUMBER,
+    .examples = (const Example[]){{"env list customer_analytics", "the variables of one pipeline"},
+                                  {0}},
+    .run = run_list,
+};
+static const Command get = {
+    .name = "get",
+    .summary = "show one variable's value and origin",
+    .arguments = "NAME",
+    .min_args = 1,
+    .max_args = 1,
+    .examples = (const Example[]){{"env get environment", "as a pipeline would see it"}, {0}},
+    .run = run_get,
+};
+static const Command check = {
+    .name = "check",
+    .summary = "tell which variables have no value",
+    .arguments = "[PIPELINE…]",
+    .flags = flags,
+    .complete = "pipeline",
+    .max_args = ANY_NUMBER,
+    .examples = (const Example[]){{"env check customer_analytics -p prod", "before a deployment"},
+                                  {0}},
+    .run = run_check,
+};
+static const Command template = {
+    .name = "template",
+    .summary = "print a .env to be filled in",
+    .arguments = "[PIPELINE…]",
+    .flags = flags,
+    .complete = "pipeline",
+    .max_args = ANY_NUMBER,
+    .examples = (const Example[]){{"env template > .env.example", "for colleagues"}, {0}},
+    .run = run_template,
+};
+
+const Command command_env = {
+    .name = "env",
+    .summary = "variables: where they come from and which are missing",
+    .actions = (const Command *const[]){&list, &get, &check, &template, NULL},
+    .examples = (const Example[]){{"env check customer_analytics", "is everything there?"}, {0}},
+};

@@ -1,0 +1,330 @@
+/* `sqlflow state …`: watermarks and pending exports, looked at and changed. Changes are made under
+ * the run's own lock, so never beside a run. */
+#include <string.h>
+
+#include "base/fs.h"
+#include "cli/reader.h"
+
+extern const Command command_state;
+
+/* Pipeline, source and target as typed; the pipeline may be a path. */
+static StateKey key_of(Cli *cli) {
+    const char *pipeline = cli_word(cli, 0);
+    return (StateKey){
+        .pipeline = pipeline == NULL ? NULL : project_pipeline_name(cli->arena, pipeline),
+        .source = cli_word(cli, 1),
+        .target = cli_word(cli, 2),
+    };
+}
+
+static const char *where_of(Cli *cli) {
+    StateKey key = key_of(cli);
+    const char *const names[] = {"pipeline", "source", "target"};
+    const char *const values[] = {key.pipeline, key.source, key.target};
+    Buf where = buf_on(cli->arena);
+    for (size_t i = 0; i < 3 && values[i] != NULL; i++) {
+        buf_printf(&where, "%s%s = ", i == 0 ? " WHERE " : " AND ", names[i]);
+        buf_literal(&where, values[i]);
+    }
+    return buf_text(&where);
+}
+
+static int open_failed(Context *context, const Error *err) {
+    return context->diags.errors > 0 ? context_fail(context) : fail(context->cli, err);
+}
+
+/* -- looking ----------------------------------------------------------------------------- */
+
+static const char watermark_columns[] =
+    "pipeline, source, target, cursor_field, value, type, fingerprint, run_id, updated_at";
+
+static const char *files_sql(Cli *cli) {
+    return arena_printf(cli->arena,
+                        "SELECT pipeline, source, target, count(*) AS files,"
+                        " sum(rows)::BIGINT AS rows FROM _sqlflow.files%s"
+                        " GROUP BY ALL ORDER BY ALL",
+                        where_of(cli));
+}
+
+static bool list_json(Cli *cli, Duck *duck, Error *err) {
+    Document document;
+    document_start(&document, cli);
+    const char *sql =
+        arena_printf(cli->arena, "SELECT %s FROM _sqlflow.watermarks%s ORDER BY ALL",
+                     watermark_columns, where_of(cli));
+    const char *pending = "SELECT export_id, run_id, pipeline, step_id, destination, type, rows,"
+                          " bytes FROM _sqlflow.exports WHERE status = 'pending'"
+                          " ORDER BY export_id";
+    if (!rows_json(duck, sql, &document.json, "watermarks", err) ||
+        !rows_json(duck, files_sql(cli), &document.json, "files", err) ||
+        !rows_json(duck, pending, &document.json, "pending_exports", err))
+        return false;
+    document_end(&document, cli);
+    return true;
+}
+
+static bool print_part(Cli *cli, Duck *duck, const char *header, const char *sql, Error *err) {
+    Table table = table_new(cli->arena, header);
+    if (!rows_table(duck, sql, &table, err)) return false;
+    if (table.cells.count > table.columns) {
+        table_print(cli, &table);
+        out_text(cli, "\n");
+    }
+    return true;
+}
+
+static bool list_text(Cli *cli, Duck *duck, Error *err) {
+    const char *sql =
+        arena_printf(cli->arena,
+                     "SELECT pipeline, source, target, cursor_field, value, type,"
+                     " strftime(updated_at, '%%Y-%%m-%%d %%H:%%M:%%S')"
+                     " FROM _sqlflow.watermarks%s ORDER BY ALL",
+                     where_of(cli));
+    return print_part(cli, duck, "PIPELINE|SOURCE|TARGET|CURSOR|VALUE|TYPE|UPDATED", sql, err) &&
+           print_part(cli, duck, "PIPELINE|SOURCE|TARGET|>FILES|>ROWS", files_sql(cli), err) &&
+           print_part(cli, duck, "PENDING EXPORT|PIPELINE|DESTINATION|>ROWS",
+                      "SELECT export_id, pipeline, destination, rows FROM _sqlflow.exports"
+                      " WHERE status = 'pending' ORDER BY export_id",
+                      err);
+}
+
+static int empty(Cli *cli) {
+    if (!cli->json) {
+        note(cli, "no state yet");
+        return 0;
+    }
+    Document document;
+    document_start(&document, cli);
+    json_array(&document.json, "watermarks");
+    json_end(&document.json);
+    return document_end(&document, cli);
+}
+
+static int run_list(Cli *cli) {
+    Context context;
+    Error err = {0};
+    if (!context_open_profile(&context, cli)) return context_fail(&context);
+    AUTO_READER reader = {.lock = LOCK_NONE};
+    if (!reader_open(&context, &reader, &err)) return open_failed(&context, &err);
+    if (!reader.has_state) return empty(cli);
+    bool ok = cli->json ? list_json(cli, reader.duck, &err) : list_text(cli, reader.duck, &err);
+    return ok ? 0 : fail(cli, &err);
+}
+
+static bool no_state(Cli *cli, Error *err) {
+    Strings words = cli->words;
+    error_set(err, ERR_NO_STATE, SPAN_NONE, "there is no state of %s",
+              strings_join(cli->arena, &words, " "));
+    return error_hint(err, "sqlflow state list shows what there is");
+}
+
+static bool show(Cli *cli, const Reader *reader, Error *err) {
+    int64_t count = 0;
+    const char *sql = arena_printf(cli->arena,
+                                   "SELECT (SELECT count(*) FROM _sqlflow.watermarks%s)"
+                                   " + (SELECT count(*) FROM _sqlflow.files%s)",
+                                   where_of(cli), where_of(cli));
+    if (reader->has_state && !duck_int(reader->duck, sql, &count, err)) return false;
+    if (count == 0) return no_state(cli, err);
+    if (cli->json) return list_json(cli, reader->duck, err);
+    const char *files = arena_printf(cli->arena,
+                                     "SELECT source, target, path, size, rows, run_id"
+                                     " FROM _sqlflow.files%s ORDER BY ALL",
+                                     where_of(cli));
+    return list_text(cli, reader->duck, err) &&
+           print_part(cli, reader->duck, "SOURCE|TARGET|FILE|>BYTES|>ROWS|RUN", files, err);
+}
+
+static int run_show(Cli *cli) {
+    Context context;
+    Error err = {0};
+    if (!context_open_profile(&context, cli)) return context_fail(&context);
+    AUTO_READER reader = {.lock = LOCK_NONE};
+    if (!reader_open(&context, &reader, &err)) return open_failed(&context, &err);
+    return show(cli, &reader, &err) ? 0 : fail(cli, &err);
+}
+
+/* -- changing ---------------------------------------------------------------------------- */
+
+static bool check_value(Cli *cli, Duck *duck, const Watermark *watermark, Error *err) {
+    const char *text = NULL;
+    Buf sql = buf_on(cli->arena);
+    buf_puts(&sql, "SELECT CAST(CAST(");
+    buf_literal(&sql, watermark->value);
+    buf_printf(&sql, " AS %s) AS VARCHAR)", watermark->type);
+    if (duck_text(duck, cli->arena, buf_text(&sql), &text, err)) return true;
+    error_set(err, ERR_USAGE, SPAN_NONE, "'%s' is no value of type %s", watermark->value,
+              watermark->type);
+    return error_hint(err, "the watermark keeps the type of its cursor");
+}
+
+/* A type is pasted into SQL, so it may hold nothing but a type's name. */
+static bool is_type_name(const char *type) {
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                  "0123456789_(), ";
+    return strspn(type, allowed) == strlen(type) && *type != '\0';
+}
+
+static bool set_watermark(Cli *cli, Duck *duck, Error *err) {
+    StateKey key = key_of(cli);
+    Watermark watermark = {0};
+    if (!state_prepare(duck, err) || !state_watermark(duck, cli->arena, &key, &watermark, err))
+        return false;
+    const char *type = flag_text(cli, "type"), *cursor = flag_text(cli, "cursor");
+    bool known = watermark.value != NULL;
+    watermark.value = cli_word(cli, 3);
+    if (type != NULL) watermark.type = type;
+    key.cursor_field = cursor != NULL ? cursor : watermark.cursor_field;
+    if (!known && (type == NULL || cursor == NULL)) {
+        error_set(err, ERR_NO_STATE, SPAN_NONE, "%s, %s, %s has no watermark yet", key.pipeline,
+                  key.source, key.target);
+        return error_hint(err, "name its cursor and type: --cursor updated_at --type TIMESTAMP");
+    }
+    if (!is_type_name(watermark.type))
+        return error_set(err, ERR_USAGE, SPAN_NONE, "'%s' is not a type", watermark.type);
+    return check_value(cli, duck, &watermark, err) &&
+           state_set_watermark(duck, &key, &watermark, "state set", err);
+}
+
+static int run_set(Cli *cli) {
+    Context context;
+    Error err = {0};
+    if (!context_open_profile(&context, cli)) return context_fail(&context);
+    AUTO_READER reader = {.lock = LOCK_NONE};
+    if (!reader_open_exclusive(&context, &reader, &err)) return open_failed(&context, &err);
+    if (!set_watermark(cli, reader.duck, &err)) return fail(cli, &err);
+    if (cli->json) return list_json(cli, reader.duck, &err) ? 0 : fail(cli, &err);
+    out_printf(cli, "watermark set to %s\n", cli_word(cli, 3));
+    return 0;
+}
+
+static int run_reset(Cli *cli) {
+    Context context;
+    Error err = {0};
+    int64_t removed = 0;
+    if (!context_open_profile(&context, cli)) return context_fail(&context);
+    AUTO_READER reader = {.lock = LOCK_NONE};
+    if (!reader_open_exclusive(&context, &reader, &err)) return open_failed(&context, &err);
+    StateKey key = key_of(cli);
+    if (reader.has_state && !state_forget(reader.duck, &key, &removed, &err))
+        return fail(cli, &err);
+    if (removed == 0) {
+        no_state(cli, &err);
+        return fail(cli, &err);
+    }
+    if (cli->json) return list_json(cli, reader.duck, &err) ? 0 : fail(cli, &err);
+    out_printf(cli, "forgotten: %lld watermark%s or file record%s; the next run reads all rows\n",
+               (long long)removed, removed == 1 ? "" : "s", removed == 1 ? "" : "s");
+    return 0;
+}
+
+static const ExportRecord *find_export(const ExportRecords *records, const char *id) {
+    for (size_t i = 0; i < records->count; i++)
+        if (str_eq(records->items[i].export_id, id)) return &records->items[i];
+    return NULL;
+}
+
+static bool discard(Cli *cli, const Reader *reader, Error *err) {
+    const char *id = cli_word(cli, 0);
+    ExportRecords records = {0};
+    bool found = false;
+    if (reader->has_state && !state_exports_pending(reader->duck, cli->arena, &records, err))
+        return false;
+    const ExportRecord *record = find_export(&records, id);
+    if (record != NULL && !state_export_discard(reader->duck, id, &found, err)) return false;
+    if (!found) {
+        error_set(err, ERR_NO_STATE, SPAN_NONE, "there is no pending export '%s'", id);
+        return error_hint(err, "sqlflow state list shows the pending exports");
+    }
+    if (record->file != NULL && !fs_remove_tree(record->file, err)) return false;
+    if (!state_settle_runs(reader->duck, err)) return false;
+    out_printf(cli, "discarded %s: %s was not written\n", id, record->destination);
+    return true;
+}
+
+static int run_discard(Cli *cli) {
+    Context context;
+    Error err = {0};
+    if (!context_open_profile(&context, cli)) return context_fail(&context);
+    AUTO_READER reader = {.lock = LOCK_NONE};
+    if (!reader_open_exclusive(&context, &reader, &err)) return open_failed(&context, &err);
+    if (!discard(cli, &reader, &err)) return fail(cli, &err);
+    if (!cli->json) return 0;
+    Document document;
+    document_start(&document, cli);
+    json_string(&document.json, "discarded", cli_word(cli, 0));
+    return document_end(&document, cli);
+}
+
+/* -- the table --------------------------------------------------------------------------- */
+
+#define ROW_WAIT                                                                                  \
+    {"wait", 0, FLAG_MAYBE_SECONDS, "SECONDS", NULL, "wait for a run to end"}
+
+static const Flag wait_flags[] = {ROW_WAIT, {0}};
+static const Flag set_flags[] = {
+    {"type", 0, FLAG_TEXT, "TYPE", NULL, "DuckDB type of a watermark that is new"},
+    {"cursor", 0, FLAG_TEXT, "COLUMN", NULL, "cursor column of a watermark that is new"},
+    ROW_WAIT,
+    {0},
+};
+
+static const Command list = {
+    .name = "list",
+    .summary = "list watermarks, loaded files and pending exports",
+    .examples = (const Example[]){{"state list --format json", "for a program"}, {0}},
+    .run = run_list,
+};
+static const Command show_command = {
+    .name = "show",
+    .summary = "show the state of a pipeline, source or target",
+    .arguments = "PIPELINE [SOURCE [TARGET]]",
+    .complete = "pipeline",
+    .min_args = 1,
+    .max_args = 3,
+    .examples = (const Example[]){{"state show incremental_orders", "all of one pipeline"}, {0}},
+    .run = run_show,
+};
+static const Command set = {
+    .name = "set",
+    .summary = "set a watermark",
+    .arguments = "PIPELINE SOURCE TARGET VALUE",
+    .flags = set_flags,
+    .complete = "pipeline",
+    .min_args = 4,
+    .max_args = 4,
+    .examples = (const Example[]){{"state set incremental_orders orders fact_orders '2026-01-31'",
+                                   "read from this day on again"},
+                                  {0}},
+    .run = run_set,
+};
+static const Command reset = {
+    .name = "reset",
+    .summary = "forget watermarks, so that the next run reads all rows",
+    .arguments = "PIPELINE [SOURCE [TARGET]]",
+    .flags = wait_flags,
+    .complete = "pipeline",
+    .min_args = 1,
+    .max_args = 3,
+    .examples = (const Example[]){{"state reset incremental_orders", "all of one pipeline"}, {0}},
+    .run = run_reset,
+};
+static const Command discard_command = {
+    .name = "discard",
+    .summary = "give up a pending export",
+    .arguments = "EXPORT_ID",
+    .flags = wait_flags,
+    .min_args = 1,
+    .max_args = 1,
+    .examples = (const Example[]){{"state discard 20261122-130501-7f3a1c09.export_csv_summary",
+                                   "an export that can never succeed"},
+                                  {0}},
+    .run = run_discard,
+};
+
+const Command command_state = {
+    .name = "state",
+    .summary = "look at and change watermarks and pending exports",
+    .actions = (const Command *const[]){&list, &show_command, &set, &reset, &discard_command, NULL},
+    .examples = (const Example[]){{"state list", "what incremental loads have reached"}, {0}},
+};

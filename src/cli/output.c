@@ -1,0 +1,173 @@
+/* Writing to stdout and stderr, and how errors are shown. See output.h.
+ * Tables of text and questions are in table.c. */
+#include "cli/output.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/redact.h"
+
+static bool write_all(int file, const char *data, size_t size) {
+    while (size > 0) {
+        ssize_t written = write(file, data, size);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return false;
+        data += written;
+        size -= (size_t)written;
+    }
+    return true;
+}
+
+/* After the first failure nothing more is tried: the reader would get a text with a hole. */
+static void to_stdout(Cli *cli, const char *data, size_t size) {
+    if (cli->output_error == 0 && !write_all(STDOUT_FILENO, data, size))
+        cli->output_error = errno;
+}
+
+static void to_stderr(Cli *cli, const char *text) {
+    const char *masked = redact_text(cli->arena, text);
+    (void)write_all(STDERR_FILENO, masked, strlen(masked));
+}
+
+void out_text(Cli *cli, const char *text) {
+    if (cli->quiet || cli->json) return;
+    const char *masked = redact_text(cli->arena, text);
+    to_stdout(cli, masked, strlen(masked));
+}
+
+void out_printf(Cli *cli, const char *format, ...) {
+    AUTO_ARENA arena = arena_new();
+    va_list args;
+    va_start(args, format);
+    out_text(cli, arena_vprintf(arena, format, args));
+    va_end(args);
+}
+
+void out_data(Cli *cli, const char *data, size_t size) {
+    if (!cli->quiet || cli->format_given) to_stdout(cli, data, size);
+}
+
+void out_document(Cli *cli, const Buf *document) {
+    const char *masked = redact_text(cli->arena, buf_text(document));
+    size_t size = strlen(masked);
+    out_data(cli, masked, size);
+    if (size == 0 || masked[size - 1] != '\n') out_data(cli, "\n", 1);
+}
+
+void note(Cli *cli, const char *format, ...) {
+    if (cli->quiet) return;
+    AUTO_ARENA arena = arena_new();
+    va_list args;
+    va_start(args, format);
+    const char *text = arena_vprintf(arena, format, args);
+    va_end(args);
+    if (cli->log_json)
+        log_event(LOG_INFO, NULL, "note", "%s", text);
+    else
+        to_stderr(cli, arena_printf(arena, "%s\n", text));
+}
+
+/* -- errors ------------------------------------------------------------------------------ */
+
+static void show_as_event(const Diag *diag) {
+    AUTO_ARENA arena = arena_new();
+    LogLevel level = diag->severity == SEVERITY_ERROR ? LOG_ERROR : LOG_WARNING;
+    const char *step = diag->step != NULL && *diag->step != '\0' ? diag->step : NULL;
+    Position at = span_position(diag->span);
+    const char *where = diag->span.source == NULL
+                            ? ""
+                            : arena_printf(arena, "%s:%u:%u: ", diag->span.source->name, at.line,
+                                           at.column);
+    log_event(level, step, diag->severity == SEVERITY_ERROR ? "error" : "warning", "%s%s: %s",
+              where, diag_code(arena, diag->code), diag->message);
+}
+
+void show_diags(Cli *cli, const Diags *diags) {
+    for (size_t i = 0; i < diags->count; i++) {
+        const Diag *diag = &diags->items[i];
+        if (cli->quiet && diag->severity == SEVERITY_WARNING) continue;
+        if (cli->log_json) {
+            show_as_event(diag);
+            continue;
+        }
+        Buf text = buf_on(cli->arena);
+        diag_render(&text, diag, cli->color_err);
+        if (text.size > 0 && text.data[text.size - 1] != '\n') buf_putc(&text, '\n');
+        to_stderr(cli, buf_text(&text));
+    }
+}
+
+void json_diags(JsonWriter *json, const char *key, const Diags *diags) {
+    json_array(json, key);
+    for (size_t i = 0; i < diags->count; i++) diag_json(json, &diags->items[i]);
+    json_end(json);
+}
+
+/* The error that decided the exit code, as diags_exit_code does. */
+static const Diag *leading(const Diags *diags) {
+    int code = diags_exit_code(diags);
+    for (size_t i = 0; i < diags->count; i++)
+        if (diags->items[i].severity == SEVERITY_ERROR &&
+            error_exit_code(diags->items[i].code) == code)
+            return &diags->items[i];
+    return NULL;
+}
+
+int fail_diags(Cli *cli, Diags *diags) {
+    diags_sort(diags);
+    show_diags(cli, diags);
+    if (cli->json) {
+        Document document;
+        document_start(&document, cli);
+        const Diag *first = leading(diags);
+        if (first != NULL) {
+            /* diag_json writes a whole object, so it goes in as text under its key. */
+            Buf object = buf_on(cli->arena);
+            JsonWriter writer = json_writer(&object, false);
+            diag_json(&writer, first);
+            json_raw(&document.json, "error", buf_text(&object));
+        }
+        json_diags(&document.json, "diagnostics", diags);
+        document_end(&document, cli);
+    }
+    return diags_exit_code(diags);
+}
+
+int fail(Cli *cli, const Error *err) {
+    Diags diags = diags_on(cli->arena);
+    diag_add(&diags, SEVERITY_ERROR, err);
+    return fail_diags(cli, &diags);
+}
+
+int fail_usage(Cli *cli, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    const char *text = arena_vprintf(cli->arena, format, args);
+    va_end(args);
+    Error err;
+    error_set(&err, ERR_USAGE, SPAN_NONE, "%s", text);
+    error_hint(&err, "sqlflow %s --help tells more", cli->path == NULL ? "" : cli->path);
+    return fail(cli, &err);
+}
+
+const char *member_text(const Value *object, const char *key) {
+    const Value *value = value_get(object, key);
+    return value == NULL ? NULL : value_text(value);
+}
+
+/* -- documents --------------------------------------------------------------------------- */
+
+void document_start(Document *document, Cli *cli) {
+    document->buf = buf_on(cli->arena);
+    document->json = json_writer(&document->buf, true);
+    json_object(&document->json, NULL);
+    json_int(&document->json, "schema_version", 1);
+}
+
+int document_end(Document *document, Cli *cli) {
+    json_end(&document->json);
+    out_document(cli, &document->buf);
+    return 0;
+}

@@ -1,0 +1,115 @@
+/* Opens the database for commands that look into it, and turns rows into JSON and tables.
+ * See reader.h. */
+#include "cli/reader.h"
+
+#include <string.h>
+
+#include "base/fs.h"
+
+static bool find_database(Context *context, Reader *reader, Error *err) {
+    *reader = (Reader){.lock = LOCK_NONE};
+    if (!context_database(context, &reader->path, err)) return false;
+    const char *profile = context->project.profile.name;
+    if (reader->path == NULL) {
+        error_set(err, ERR_DATABASE, SPAN_NONE,
+                  "profile '%s' keeps its database in memory: nothing outlives a run", profile);
+        return error_hint(err, "set engines.duckdb to { mode: persistent, path: … } in %s",
+                          context->project.profile.path);
+    }
+    if (fs_exists(reader->path)) return true;
+    error_set(err, ERR_DATABASE, SPAN_NONE, "there is no database file %s yet", reader->path);
+    return error_hint(err, "profile '%s' names it; the first run of a pipeline creates it",
+                      profile);
+}
+
+static bool open_locked(Context *context, Reader *reader, bool read_only, Error *err) {
+    DuckConfig config;
+    if (!context_engine(context, &config)) return false;
+    config.read_only = read_only;
+    if (!duck_open(&config, &reader->duck, err)) {
+        reader_close(reader);
+        return false;
+    }
+    if (state_exists(reader->duck, &reader->has_state, err)) return true;
+    reader_close(reader);
+    return false;
+}
+
+bool reader_open(Context *context, Reader *reader, Error *err) {
+    return find_database(context, reader, err) &&
+           lock_shared(reader->path, &reader->lock, err) &&
+           open_locked(context, reader, true, err);
+}
+
+bool reader_open_exclusive(Context *context, Reader *reader, Error *err) {
+    if (!find_database(context, reader, err)) return false;
+    LockRequest request = {
+        .database = reader->path,
+        .pipeline = context->cli->path,
+        .wait_seconds = flag_seconds(context->cli, "wait", -1, 0),
+    };
+    return lock_exclusive(&request, &reader->lock, err) &&
+           open_locked(context, reader, false, err);
+}
+
+void reader_close(Reader *reader) {
+    duck_close(reader->duck);
+    reader->duck = NULL;
+    lock_release(&reader->lock);
+}
+
+void reader_cleanup(Reader *reader) { reader_close(reader); }
+
+/* -- rows -------------------------------------------------------------------------------- */
+
+static bool is_number_type(const char *type) {
+    static const char *const types[] = {"TINYINT", "SMALLINT",  "INTEGER",  "BIGINT",   "HUGEINT",
+                                        "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
+                                        "FLOAT",   "DOUBLE",    NULL};
+    for (size_t i = 0; types[i] != NULL; i++)
+        if (str_ieq(type, types[i])) return true;
+    return str_istarts(type, "DECIMAL");
+}
+
+void value_json(JsonWriter *json, const char *key, Rows *rows, size_t column) {
+    const char *type = rows_type(rows, column);
+    if (rows_is_null(rows, column)) {
+        json_null(json, key);
+        return;
+    }
+    const char *text = rows_text(rows, column);
+    if (str_ieq(type, "BOOLEAN"))
+        json_bool(json, key, str_ieq(text, "true"));
+    else if (is_number_type(type) && str_is_json_number(text))
+        json_raw(json, key, text);
+    else if (is_number_type(type)) /* inf, nan: JSON has no such numbers */
+        json_null(json, key);
+    else if (str_ieq(type, "JSON"))
+        json_raw(json, key, text);
+    else
+        json_string(json, key, text);
+}
+
+bool rows_json(Duck *duck, const char *sql, JsonWriter *json, const char *key, Error *err) {
+    AUTO_ROWS rows = NULL;
+    if (!duck_query(duck, sql, &rows, err)) return false;
+    err->code = ERR_NONE;
+    json_array(json, key);
+    while (rows_next(rows, err)) {
+        json_object(json, NULL);
+        for (size_t i = 0; i < rows_columns(rows); i++)
+            value_json(json, rows_name(rows, i), rows, i);
+        json_end(json);
+    }
+    json_end(json);
+    return err->code == ERR_NONE;
+}
+
+bool rows_table(Duck *duck, const char *sql, Table *table, Error *err) {
+    AUTO_ROWS rows = NULL;
+    if (!duck_query(duck, sql, &rows, err)) return false;
+    err->code = ERR_NONE;
+    while (rows_next(rows, err))
+        for (size_t i = 0; i < table->columns; i++) table_cell(table, rows_text(rows, i));
+    return err->code == ERR_NONE;
+}

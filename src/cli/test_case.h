@@ -1,0 +1,72 @@
+/* Tests of pipelines: what a tests/NAME.yml says, and the pieces that run it.
+ *
+ *   test file → TestCase → fixture files, script with other sources → run → compare
+ */
+#ifndef SQLFLOW_CLI_TEST_CASE_H
+#define SQLFLOW_CLI_TEST_CASE_H
+
+#include "cli/context.h"
+
+typedef struct TestCase {
+    const char *name, *file, *pipeline;
+    const Value *vars;  /* an object or NULL; likewise below */
+    const Value *given, *tables, *exports, *error;
+    Span span;
+} TestCase;
+
+typedef struct TestCases {
+    TestCase *items;
+    size_t count, capacity;
+} TestCases;
+
+/* Reads all test files of the project. Problems go to context->diags. */
+bool tests_read(Context *context, TestCases *cases);
+
+typedef struct TestOutcome {
+    const TestCase *test;
+    bool passed;
+    double seconds;
+    const char *diff; /* what was not as expected, in lines */
+} TestOutcome;
+/* Runs one case; with --twice also proves that a second run changes nothing. */
+TestOutcome test_run(Context *context, const TestCase *test);
+
+/* What an export was made to write instead of its destination. */
+typedef struct Capture {
+    const char *destination; /* as the pipeline has it */
+    const char *file;        /* Parquet in the scratch folder */
+} Capture;
+typedef struct Captures {
+    Capture *items;
+    size_t count, capacity;
+} Captures;
+
+/* Replaces the sources that the case gives by files in `scratch`, made with `duck`. */
+bool test_replace_sources(Context *context, const TestCase *test, Loaded *loaded,
+                          const char *scratch, Duck *duck);
+/* Makes every export a Parquet file in `scratch`: first in the script, so that no connection is
+ * needed, then in the resolved pipeline. */
+void test_capture_script(Context *context, Loaded *loaded);
+void test_capture_exports(Context *context, Loaded *loaded, const char *scratch,
+                          Captures *captures);
+
+typedef struct Compared {
+    Duck *duck;
+    const char *what;   /* "table customer_summary" */
+    const char *actual; /* something to stand in FROM */
+    const char *test_file, *scratch;
+} Compared;
+
+/* Compares with what is expected: `{rows | file, ordered, count}`. Differences are appended to
+ * `diff`, in lines. false with err when it cannot be compared. */
+bool test_compare(const Compared *compared, const Value *expected, Buf *diff, Error *err);
+
+/* Rows of a test file as a JSON file; *columns gets the union of their keys. */
+bool test_write_rows(Arena *arena, const Value *rows, const char *path, Strings *columns,
+                     Error *err);
+/* read_json(…) over such a file with every column as text. */
+const char *test_read_rows(Arena *arena, const char *path, const Strings *columns);
+/* The path of a `file:`, beside the test file or in the project. */
+const char *test_file_path(Arena *arena, const char *test_file, const char *path);
+
+#endif

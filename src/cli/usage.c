@@ -1,0 +1,118 @@
+/* Finds the ${variables} of a pipeline and a profile. See usage.h.
+ * A text is scanned by its tokens, so that comments do not count; `$name` counts only in the
+ * options, paths and URIs, where the language knows it. */
+#include "cli/usage.h"
+
+#include <ctype.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "lang/lexer.h"
+
+typedef struct Scan {
+    Arena *arena;
+    VariableUses *uses;
+    const char *user;
+    const SourceText *source; /* NULL: the text has no place */
+    Strings seen;             /* sources scanned */
+} Scan;
+
+VariableUses uses_new(Arena *arena) { return (VariableUses){.by_name = map_on(arena)}; }
+
+static void add(const Scan *scan, const char *name, const char *fallback, Span span) {
+    VariableUses *uses = scan->uses;
+    size_t at = (size_t)(uintptr_t)map_get(&uses->by_name, name);
+    if (at == 0) {
+        VariableUse *fresh = LIST_PUSH(scan->arena, uses);
+        *fresh = (VariableUse){.name = name, .fallback = fallback, .span = span};
+        at = uses->count;
+        map_set(&uses->by_name, name, (void *)(uintptr_t)at);
+    }
+    VariableUse *use = &uses->items[at - 1];
+    if (fallback == NULL && !use->needed) use->span = span;
+    use->needed |= fallback == NULL;
+    strings_add_unique(scan->arena, &use->users, scan->user);
+}
+
+/* Every ${…} in text[start, end); behind a backslash it is text. */
+static void scan_text(const Scan *scan, const char *text, size_t start, size_t end) {
+    for (size_t i = start; i + 1 < end; i++) {
+        VariableRef ref;
+        const char *why;
+        if (text[i] != '$' || text[i + 1] != '{') continue;
+        if (i > start && text[i - 1] == '\\') continue;
+        if (!variable_ref(scan->arena, text + i, end - i, &ref, &why)) continue;
+        Span span = scan->source == NULL ? SPAN_NONE : span_of(scan->source, i, i + ref.size);
+        add(scan, ref.name, ref.fallback, span);
+        i += ref.size - 1;
+    }
+}
+
+/* Every $name of an option, a path or a URI. */
+static void scan_short(const Scan *scan, const char *text, Span span) {
+    for (const char *c = text; c != NULL && *c != '\0'; c++) {
+        if (*c != '$' || !(isalpha((unsigned char)c[1]) || c[1] == '_')) continue;
+        size_t size = 1;
+        while (isalnum((unsigned char)c[size]) || c[size] == '_') size++;
+        add(scan, arena_strndup(scan->arena, c + 1, size - 1), NULL, span);
+        c += size - 1;
+    }
+}
+
+static void scan_value(const Scan *scan, const Value *value, bool short_form) {
+    if (value == NULL) return;
+    const char *text = value->kind == VALUE_STRING || value->kind == VALUE_VARIABLE ? value->text
+                                                                                   : NULL;
+    if (text != NULL && short_form) scan_short(scan, text, value->span);
+    if (text != NULL && !short_form) scan_text(scan, text, 0, strlen(text));
+    for (size_t i = 0; i < value->count; i++)
+        scan_value(scan, value->members[i].value, short_form);
+}
+
+static void scan_source(Scan *scan, const SourceText *source) {
+    if (source == NULL || !strings_add_unique(scan->arena, &scan->seen, source->name)) return;
+    Tokens tokens = lex(scan->arena, source, 0, source->size);
+    scan->source = source;
+    for (size_t i = 0; i < tokens.count; i++)
+        scan_text(scan, source->text, tokens.items[i].start, tokens.items[i].end);
+    scan->source = NULL;
+}
+
+static void scan_block(Scan *scan, const Block *block) {
+    for (size_t i = 0; i < block->count; i++) {
+        const Stmt *stmt = block->items[i];
+        scan_source(scan, stmt->span.source);
+        switch (stmt->kind) {
+        case STMT_SOURCE: scan_value(scan, stmt->source.options, true); break;
+        case STMT_EXPORT:
+            if (stmt->export.destination.quoted)
+                scan_short(scan, stmt->export.destination.text, stmt->export.destination.span);
+            scan_value(scan, stmt->export.options, true);
+            break;
+        case STMT_IF:
+            for (size_t k = 0; k < stmt->branches.count; k++)
+                scan_block(scan, &stmt->branches.items[k].body);
+            break;
+        case STMT_LOAD: case STMT_CREATE: case STMT_INCLUDE: case STMT_SET: case STMT_ASSERT:
+        case STMT_SQL: break;
+        }
+    }
+}
+
+void uses_of_pipeline(Context *context, const Loaded *loaded, VariableUses *uses) {
+    Scan scan = {.arena = context->arena, .uses = uses, .user = loaded->name};
+    scan_block(&scan, &loaded->script.block);
+}
+
+void uses_of_profile(Context *context, VariableUses *uses) {
+    const Profile *profile = &context->project.profile;
+    const char *user = arena_printf(context->arena, "profile %s", profile->name);
+    Scan scan = {.arena = context->arena, .uses = uses, .user = user};
+    const char *engine[] = {profile->engine.path, profile->engine.memory_limit,
+                            profile->engine.temp_directory};
+    for (size_t i = 0; i < sizeof engine / sizeof *engine; i++)
+        if (engine[i] != NULL) scan_text(&scan, engine[i], 0, strlen(engine[i]));
+    scan_value(&scan, profile->variables, false);
+    for (size_t i = 0; i < profile->connections.count; i++)
+        scan_value(&scan, profile->connections.items[i].options, false);
+}

@@ -1,0 +1,35 @@
+/* What the files of the csv connector share: the dialect of a file and the guards that look at it
+ * before DuckDB's reader does. */
+#ifndef SQLFLOW_CONNECTORS_CSV_H
+#define SQLFLOW_CONNECTORS_CSV_H
+
+#include "connectors/files.h"
+
+/* What DuckDB's sniffer makes of a file. */
+typedef struct CsvDialect {
+    const char *path;
+    const char *delimiter, *quote, *escape, *comment; /* "" when there is none */
+    long long skip;
+    bool header;
+    Columns columns;
+    const char *date_format, *timestamp_format; /* NULL when none was detected */
+} CsvDialect;
+
+/* ", delim = …, header = …" of the options that decide how a file is parsed. */
+void csv_parse_options(Buf *out, const FileCall *call);
+/* Asks the sniffer about call->paths[index]; `extra` is more ", name = value". */
+bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect *dialect,
+               Error *err);
+/* read_csv over the file with this dialect and every column as text, header as given. */
+const char *csv_text_reader(const FileCall *call, const CsvDialect *dialect, bool header,
+                            const char *extra);
+
+/* Each guard may append to `extra`, may sniff again, and warns of what it assumed. */
+bool csv_guard_ragged(const FileCall *call, CsvDialect *dialect, Buf *extra, Error *err);
+bool csv_guard_header(const FileCall *call, CsvDialect *dialect, Buf *extra, Error *err);
+bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf *extra, Buf *types,
+                      Error *err);
+bool csv_guard_columns(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
+                       Error *err);
+
+#endif

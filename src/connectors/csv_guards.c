@@ -1,0 +1,272 @@
+/* Guards against DuckDB's CSV sniffer: one ragged line makes it take a file for a single column,
+ * and the first line of an all-text file for a header in any case. */
+#include <ctype.h>
+#include <string.h>
+
+#include "connectors/csv.h"
+
+enum { LINES = 1000, HEADER_ROWS = 200 };
+
+static const char *sniffed(Arena *arena, Rows *rows, size_t column) {
+    const char *text = rows_text(rows, column);
+    if (text == NULL) return NULL;
+    return arena_strdup(arena, str_eq(text, "(empty)") ? "" : text);
+}
+
+bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect *dialect,
+               Error *err) {
+    Arena *arena = call->session->arena;
+    Buf sql = buf_on(arena);
+    buf_puts(&sql, "WITH s AS (SELECT * FROM sniff_csv(");
+    buf_literal(&sql, call->paths->items[index]);
+    csv_parse_options(&sql, call);
+    buf_puts(&sql, extra);
+    if (link_bool(call->link, "ignore_errors")) buf_puts(&sql, ", ignore_errors = true");
+    buf_puts(&sql, ")) SELECT s.Delimiter, s.Quote, s.Escape, s.Comment, s.SkipRows, s.HasHeader, "
+                   "s.DateFormat, s.TimestampFormat, c.name, c.type FROM s, "
+                   "(SELECT unnest(s.Columns) AS c FROM s)");
+    AUTO_ROWS rows = NULL;
+    if (!duck_query(call->session->duck, buf_text(&sql), &rows, err)) return false;
+    Error failure = {0};
+    *dialect = (CsvDialect){.path = call->paths->items[index], .delimiter = ",", .quote = "",
+                            .escape = "", .comment = ""};
+    while (rows_next(rows, &failure)) {
+        if (dialect->columns.count == 0) {
+            dialect->delimiter = sniffed(arena, rows, 0);
+            dialect->quote = sniffed(arena, rows, 1);
+            dialect->escape = sniffed(arena, rows, 2);
+            dialect->comment = sniffed(arena, rows, 3);
+            dialect->skip = rows_int(rows, 4);
+            dialect->header = rows_int(rows, 5) != 0;
+            dialect->date_format = sniffed(arena, rows, 6);
+            dialect->timestamp_format = sniffed(arena, rows, 7);
+        }
+        Column *column = LIST_PUSH(arena, &dialect->columns);
+        column->name = arena_strdup(arena, rows_text(rows, 8));
+        column->type = arena_strdup(arena, rows_text(rows, 9));
+    }
+    if (failure.code != ERR_NONE) *err = failure;
+    return failure.code == ERR_NONE;
+}
+
+/* As source_of in csv.c has it: no quote in the sample does not mean none in the file. */
+static const char *quote_of(const Link *link, const char *option, const char *found) {
+    if (link_has(link, option)) return link_text(link, option);
+    return *found == '\0' ? "\"" : found;
+}
+
+/* Parsing without detection: what the sniffer found, and the options that it does not touch. */
+static void put_dialect(Buf *sql, const FileCall *call, const CsvDialect *dialect, bool header) {
+    const Link *link = call->link;
+    const char *const texts[][2] = {{"delim", dialect->delimiter},
+                                    {"quote", quote_of(link, "quote_char", dialect->quote)},
+                                    {"escape", quote_of(link, "escape_char", dialect->escape)},
+                                    {"comment", dialect->comment}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        buf_printf(sql, ", %s = ", texts[i][0]);
+        buf_literal(sql, texts[i][1]);
+    }
+    buf_printf(sql, ", skip = %lld, header = %s, ignore_errors = true, strict_mode = false",
+               dialect->skip, header ? "true" : "false");
+    const char *encoding = link_text(link, "encoding");
+    if (str_istarts(encoding, "utf-16") || str_ieq(encoding, "utf16"))
+        buf_puts(sql, ", encoding = 'utf-16'");
+    else if (encoding != NULL && !str_istarts(encoding, "utf"))
+        buf_puts(sql, ", encoding = 'latin-1'");
+    const char *compression = link_text(link, "compression");
+    if (compression != NULL && !str_ieq(compression, "auto")) {
+        buf_puts(sql, ", compression = ");
+        buf_literal(sql, compression);
+    }
+}
+
+const char *csv_text_reader(const FileCall *call, const CsvDialect *dialect, bool header,
+                            const char *extra) {
+    Buf sql = buf_on(call->session->arena);
+    buf_puts(&sql, "read_csv(");
+    buf_literal(&sql, dialect->path);
+    buf_puts(&sql, ", auto_detect = false");
+    put_dialect(&sql, call, dialect, header);
+    buf_puts(&sql, ", columns = {");
+    for (size_t i = 0; i < dialect->columns.count; i++)
+        buf_printf(&sql, "%s'c%zu': 'VARCHAR'", i > 0 ? ", " : "", i);
+    buf_printf(&sql, "}%s)", extra);
+    return buf_text(&sql);
+}
+
+/* -- ragged lines ------------------------------------------------------------------------ */
+
+static size_t count_delimiter(const char *line, char delimiter) {
+    size_t count = 0;
+    bool quoted = false;
+    for (; *line != '\0'; line++) {
+        if (*line == '"') quoted = !quoted;
+        if (*line == delimiter && !quoted) count++;
+    }
+    return count;
+}
+
+/* The delimiter that the header line has most of, when at least half of the lines have it, too;
+ * 0 when there is none: then the file has one column indeed. */
+static bool guess_delimiter(const FileCall *call, const CsvDialect *whole, char *out, Error *err) {
+    static const char candidates[] = ",;\t|";
+    size_t header[4] = {0}, lines[4] = {0}, total = 0;
+    CsvDialect raw = {.path = whole->path, .delimiter = "\x01", .quote = "", .escape = "",
+                      .comment = "", .skip = link_int(call->link, "skip_rows")};
+    *LIST_PUSH(call->session->arena, &raw.columns) = (Column){"line", "VARCHAR"};
+    const char *reader = csv_text_reader(call, &raw, false, "");
+    reader = str_replace(call->session->arena, reader, "quote = '\"', escape = '\"'",
+                         "quote = '', escape = ''");
+    AUTO_ROWS rows = NULL;
+    *out = '\0';
+    if (!duck_query(call->session->duck,
+                    arena_printf(call->session->arena, "SELECT c0 FROM %s LIMIT %d", reader, LINES),
+                    &rows, err))
+        return false;
+    Error failure = {0};
+    for (; rows_next(rows, &failure); total++) {
+        const char *line = rows_is_null(rows, 0) ? "" : rows_text(rows, 0);
+        for (size_t i = 0; i < 4; i++) {
+            size_t count = count_delimiter(line, candidates[i]);
+            if (total == 0) header[i] = count;
+            lines[i] += count > 0;
+        }
+    }
+    size_t best = 0;
+    for (size_t i = 1; i < 4; i++)
+        if (header[i] > header[best]) best = i;
+    if (header[best] > 0 && lines[best] * 2 >= total && total > 1) *out = candidates[best];
+    return true;
+}
+
+static void warn_ragged(const FileCall *call, const CsvDialect *dialect) {
+    if (call->session->diags == NULL) return;
+    diag_warning(call->session->diags, WARN_RAGGED, link_span(call->link, "path"),
+                 "%s: not all lines have the same number of fields; it was read with "
+                 "\"null_padding\": true, as %zu columns", dialect->path, dialect->columns.count)
+        ->hint = "set null_padding yourself, or repair the lines";
+}
+
+bool csv_guard_ragged(const FileCall *call, CsvDialect *dialect, Buf *extra, Error *err) {
+    Arena *arena = call->session->arena;
+    const Link *link = call->link;
+    Error failure = {0};
+    bool found = csv_sniff(call, 0, "", dialect, &failure);
+    bool given = link_has(link, "delimiter");
+    if ((found && (dialect->columns.count > 1 || given)) || link_bool(link, "null_padding")) {
+        if (!found) *err = failure;
+        return found;
+    }
+    char delimiter = '\0';
+    Error ignored = {0};
+    CsvDialect padded = {.path = call->paths->items[0]};
+    Buf padding = buf_on(arena);
+    if (!given && guess_delimiter(call, &padded, &delimiter, &ignored) && delimiter != '\0')
+        buf_printf(&padding, ", delim = '%c'", delimiter);
+    if (!given && delimiter == '\0') {
+        if (!found) *err = failure;
+        return found;
+    }
+    buf_puts(&padding, ", null_padding = true");
+    if (!csv_sniff(call, 0, buf_text(&padding), &padded, &ignored) || padded.columns.count < 2) {
+        if (!found) *err = failure;
+        return found;
+    }
+    *dialect = padded;
+    buf_puts(extra, buf_text(&padding));
+    if (!link_bool(link, "ignore_errors")) warn_ragged(call, dialect);
+    return true;
+}
+
+/* -- header ------------------------------------------------------------------------------ */
+
+enum { LOWER = 1, UPPER = 2, DIGIT = 4, SPACE = 8, OTHER = 16, ALL = 31 };
+
+static unsigned shape(const char *text) {
+    unsigned mask = 0;
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        mask |= islower(c) || c >= 0x80 ? LOWER : isupper(c) ? UPPER : isdigit(c) ? DIGIT
+                : c == ' ' ? SPACE : OTHER;
+    }
+    return mask;
+}
+
+typedef struct HeaderTest {
+    Strings header;
+    unsigned *common;  /* per column: what every value has */
+    unsigned *any;     /* per column: what some value has */
+    bool repeats;      /* a first-line field is a later value of its column */
+    size_t rows;
+} HeaderTest;
+
+static void test_row(HeaderTest *test, Rows *rows) {
+    size_t equal = 0;
+    for (size_t i = 0; i < test->header.count; i++) {
+        const char *text = rows_is_null(rows, i) ? "" : rows_text(rows, i);
+        if (*text == '\0') continue;
+        unsigned mask = shape(text);
+        test->common[i] &= mask;
+        test->any[i] |= mask;
+        equal += str_eq(text, test->header.items[i]);
+    }
+    /* All of them equal is the header once more, as in files put one behind the other. */
+    if (equal > 0 && equal < test->header.count) test->repeats = true;
+    test->rows++;
+}
+
+/* Does some column's first field look unlike all its values? */
+static bool looks_like_header(const HeaderTest *test) {
+    for (size_t i = 0; i < test->header.count; i++) {
+        unsigned own = shape(test->header.items[i]);
+        if (test->any[i] == 0) continue;
+        if ((test->common[i] & ~own) != 0 || (own & ~test->any[i]) != 0) return true;
+    }
+    return false;
+}
+
+static bool read_header_test(const FileCall *call, const CsvDialect *dialect, const char *extra,
+                             HeaderTest *test, Error *err) {
+    Arena *arena = call->session->arena;
+    const char *padding = strstr(extra, "null_padding") != NULL ? ", null_padding = true" : "";
+    const char *reader = csv_text_reader(call, dialect, false, padding);
+    AUTO_ROWS rows = NULL;
+    const char *sql = arena_printf(arena, "SELECT * FROM %s LIMIT %d", reader, HEADER_ROWS);
+    if (!duck_query(call->session->duck, sql, &rows, err)) return false;
+    size_t count = dialect->columns.count;
+    test->common = ARENA_ARRAY(arena, unsigned, count);
+    test->any = ARENA_ARRAY(arena, unsigned, count);
+    for (size_t i = 0; i < count; i++) test->common[i] = ALL;
+    Error failure = {0};
+    if (!rows_next(rows, &failure)) return true;
+    for (size_t i = 0; i < count; i++)
+        strings_add(arena, &test->header,
+                    rows_is_null(rows, i) ? "" : arena_strdup(arena, rows_text(rows, i)));
+    while (rows_next(rows, &failure)) test_row(test, rows);
+    return true;
+}
+
+static void warn_header(const FileCall *call, const CsvDialect *dialect, bool kept) {
+    if (call->session->diags == NULL) return;
+    diag_warning(call->session->diags, WARN_HEADER_UNSURE, link_span(call->link, "path"),
+                 kept ? "%s: all columns are text; the first line was taken for the header"
+                      : "%s: all columns are text and the first line looks like data; it was read "
+                        "as a row, not as the header",
+                 dialect->path)
+        ->hint = "say which: \"has_header\": true or false";
+}
+
+bool csv_guard_header(const FileCall *call, CsvDialect *dialect, Buf *extra, Error *err) {
+    if (!dialect->header || link_has(call->link, "has_header")) return true;
+    for (size_t i = 0; i < dialect->columns.count; i++)
+        if (!str_eq(dialect->columns.items[i].type, "VARCHAR")) return true;
+    HeaderTest test = {0};
+    if (!read_header_test(call, dialect, buf_text(extra), &test, err)) return false;
+    if (test.rows == 0 || (!test.repeats && looks_like_header(&test))) return true;
+    if (test.repeats) {
+        dialect->header = false;
+        buf_puts(extra, ", header = false");
+    }
+    warn_header(call, dialect, dialect->header);
+    return true;
+}

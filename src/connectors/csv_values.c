@@ -1,0 +1,105 @@
+/* Guards against what DuckDB's CSV reader does to values and columns: integers past 64 bits become
+ * DOUBLE, 01/02/2024 is read day first, columns that only later files have are dropped. */
+#include <string.h>
+
+#include "connectors/csv.h"
+
+enum { SAMPLE_ROWS = 20480, SNIFFED_FILES = 1000 };
+
+static bool day_first(const char *format) {
+    return format != NULL && str_starts(format, "%d") && strstr(format, "%m") != NULL;
+}
+
+static bool is_ambiguous_type(const FileCall *call, const CsvDialect *dialect, const char *type) {
+    const Link *link = call->link;
+    if (str_eq(type, "DATE"))
+        return day_first(dialect->date_format) && !link_has(link, "date_format");
+    return str_starts(type, "TIMESTAMP") && day_first(dialect->timestamp_format) &&
+           !link_has(link, "timestamp_format");
+}
+
+/* Appends a test of column i: 1 HUGEINT, 2 VARCHAR, 3 ambiguous date, 0 neither. */
+static bool put_test(const FileCall *call, const CsvDialect *dialect, size_t i, Buf *sql) {
+    const Column *column = &dialect->columns.items[i];
+    if (value_get(link_value(call->link, "column_types"), column->name) != NULL) return false;
+    if (str_eq(column->type, "DOUBLE")) {
+        buf_printf(sql,
+                   "CASE WHEN count(c%zu) = 0 OR NOT coalesce(bool_and(regexp_full_match("
+                   "trim(c%zu), '[+-]?[0-9]+')), false) THEN 0 WHEN bool_and(TRY_CAST(trim(c%zu) AS HUGEINT) "
+                   "IS NOT NULL OR c%zu IS NULL) THEN 1 ELSE 2 END",
+                   i, i, i, i);
+        return true;
+    }
+    if (!is_ambiguous_type(call, dialect, column->type)) return false;
+    buf_printf(sql,
+               "CASE WHEN coalesce(bool_or(TRY_CAST(regexp_extract(c%zu, '^\\s*(\\d+)', 1) AS INT) "
+               "> 12), false) THEN 0 ELSE 3 END",
+               i);
+    return true;
+}
+
+static void warn_dates(const FileCall *call, const CsvDialect *dialect, const char *name) {
+    if (call->session->diags == NULL) return;
+    diag_warning(call->session->diags, WARN_HEADER_UNSURE, link_span(call->link, "path"),
+                 "%s: the dates of column '%s' could be day/month or month/day; they were read day "
+                 "first", dialect->path, name)
+        ->hint = "set date_format (or timestamp_format): \"%d/%m/%Y\" or \"%m/%d/%Y\"";
+}
+
+bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf *extra, Buf *types,
+                      Error *err) {
+    Arena *arena = call->session->arena;
+    size_t *tested = ARENA_ARRAY(arena, size_t, dialect->columns.count + 1), count = 0;
+    Buf sql = buf_on(arena);
+    for (size_t i = 0; i < dialect->columns.count; i++) {
+        Buf test = buf_on(arena);
+        if (!put_test(call, dialect, i, &test)) continue;
+        buf_printf(&sql, "%s%s", count > 0 ? ", " : "SELECT ", buf_text(&test));
+        tested[count++] = i;
+    }
+    if (count == 0) return true;
+    Buf options = buf_on(arena);
+    if (strstr(buf_text(extra), "null_padding") != NULL)
+        buf_puts(&options, ", null_padding = true");
+    Strings nulls = link_list(call->link, arena, "null_values");
+    if (nulls.count > 0) {
+        buf_puts(&options, ", nullstr = ");
+        files_path_list(&options, &nulls);
+    }
+    buf_printf(&sql, " FROM (SELECT * FROM %s LIMIT %d)",
+               csv_text_reader(call, dialect, dialect->header, buf_text(&options)), SAMPLE_ROWS);
+    AUTO_ROWS rows = NULL;
+    Error failure = {0};
+    if (!duck_query(call->session->duck, buf_text(&sql), &rows, err)) return false;
+    if (!rows_next(rows, &failure)) return true;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = dialect->columns.items[tested[i]].name;
+        int64_t result = rows_int(rows, i);
+        if (result == 3) warn_dates(call, dialect, name);
+        if (result != 1 && result != 2) continue;
+        if (types->size > 0) buf_puts(types, ", ");
+        buf_literal(types, name);
+        buf_puts(types, result == 1 ? ": 'HUGEINT'" : ": 'VARCHAR'");
+    }
+    return true;
+}
+
+bool csv_guard_columns(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
+                       Error *err) {
+    if (call->paths->count < 2 || link_bool(call->link, "union_by_name")) return true;
+    for (size_t i = 1; i < call->paths->count && i < SNIFFED_FILES; i++) {
+        CsvDialect other;
+        Error failure = {0};
+        if (!csv_sniff(call, i, buf_text(extra), &other, &failure)) continue;
+        for (size_t c = 0; c < other.columns.count; c++) {
+            const char *name = other.columns.items[c].name;
+            bool known = dialect->header ? columns_find(&dialect->columns, name) != NULL
+                                         : c < dialect->columns.count;
+            if (known) continue;
+            error_set(err, ERR_FILE_FORMAT, link_span(call->link, "path"),
+                      "%s has a column '%s' that %s lacks", other.path, name, dialect->path);
+            return error_hint(err, "\"combine_files\": true takes the columns of all files");
+        }
+    }
+    return true;
+}

@@ -1,0 +1,104 @@
+/* Files: what csv, json and parquet share, on local disk and (through s3) elsewhere. A FileFormat
+ * turns paths and options into a reader call of DuckDB and options into those of COPY; the rest
+ * (finding files, projection, bounds, staging) is here and the same for all. */
+#ifndef SQLFLOW_CONNECTORS_FILES_H
+#define SQLFLOW_CONNECTORS_FILES_H
+
+#include "base/buf.h"
+#include "connectors/connector.h"
+
+/* What a format makes of paths: something for FROM. */
+typedef struct FileSource {
+    const char *call;    /* read_csv([…], …) */
+    const char *rejects; /* base name of the TEMP tables that collect rejected lines, or NULL */
+    long long limit;     /* rows; 0: all */
+} FileSource;
+
+typedef struct FileCall {
+    Session *session;
+    const Link *link;
+    const Strings *paths;    /* as DuckDB is to read them, globs escaped; at least one */
+    const char *file_column; /* name of a column with the path; NULL: none */
+    int64_t bytes;           /* of all files together; -1 when unknown */
+} FileCall;
+
+typedef struct FileFormat {
+    const char *name;
+    const char *extensions; /* "csv|tsv" */
+    /* Looks at the files as far as it must and builds the call. */
+    bool (*source)(const FileCall *call, FileSource *source, Error *err);
+    /* Appends ", OPTION value" pairs of COPY … TO for a file of this name. */
+    void (*copy_options)(Buf *out, const Link *link, const char *destination);
+} FileFormat;
+
+extern const FileFormat csv_format, json_format, parquet_format;
+const FileFormat *file_format_find(const char *name); /* NULL when unknown */
+
+/* Options of every file connector; to be listed by each, so that help shows them. */
+#define FILE_OPTIONS                                                                              \
+    {.name = "path", .aliases = "paths|file|file_path|location|filepath", .type = OPTION_LIST,    \
+     .use = USE_READ | USE_WRITE | USE_CONNECTION, .help = "file, folder, glob or a list of them"}
+#define FILE_READ_OPTIONS                                                                         \
+    {.name = "filename", .type = OPTION_BOOL, .use = USE_READ | USE_CONNECTION,                   \
+     .fallback = "false", .help = "add the file's path as column 'filename'"},                    \
+    {.name = "union_by_name", .aliases = "combine_files", .type = OPTION_BOOL,                    \
+     .use = USE_READ | USE_CONNECTION, .fallback = "false",                                       \
+     .help = "files may have different columns; what one lacks is NULL"},                         \
+    {.name = "hive_partitioning", .use = USE_READ | USE_CONNECTION, .choices = "auto|true|false", \
+     .fallback = "auto", .help = "take columns from folder names like year=2024"}
+#define FILE_WRITE_OPTIONS                                                                        \
+    {.name = "partition_by", .type = OPTION_LIST, .use = USE_WRITE,                               \
+     .help = "columns; one folder for each of their values"},                                     \
+    {.name = "per_thread_output", .type = OPTION_BOOL, .use = USE_WRITE, .fallback = "false",     \
+     .help = "a folder with one file per thread: faster, without order"}
+
+/* -- reading (files_read.c) -- */
+
+/* Paths as written by the options for DuckDB: '[' '*' '?' of real names escaped. */
+const char *files_escape(Arena *arena, const char *path);
+/* Which files are read how. */
+typedef struct Files {
+    Session *session;
+    const Link *link;
+    const FileFormat *format;
+    const Strings *paths; /* not escaped; none gives no rows of the columns in column_types */
+} Files;
+/* The relation over the files, with projection, types, bound, limit and file column. */
+bool files_relation_of(const Files *files, const ReadSpec *spec, Relation *relation, Error *err);
+bool files_schema_of(const Files *files, Columns *columns, Error *err);
+/* Counts rejected lines while the relation is read and tells its failures (files_rejects.c). */
+bool files_watch(const Files *files, const FileSource *source, Relation *relation, Error *err);
+/* DuckDB's error about a file as one of ours; returns false. */
+bool files_error(const Link *link, Error *err);
+/* ", filename = …, union_by_name = …" of the options that all readers know. */
+void files_reader_options(Buf *out, const FileCall *call);
+/* "['a', 'b']" */
+void files_path_list(Buf *out, const Strings *paths);
+
+/* -- finding (files.c) -- */
+
+/* The local files that the link's path means, sorted, each once. None is an error unless
+ * allow_none. Empty files are errors, too. */
+bool files_find(Session *session, const Link *link, const FileFormat *format, bool allow_none,
+                Strings *paths, Error *err);
+
+/* -- the local connectors' functions, for their tables (files_local.c) -- */
+bool files_probe(Session *session, const Link *link, ProbeReport *report, Error *err);
+bool files_schema(Session *session, const Link *link, Columns *columns, Error *err);
+bool files_relation(Session *session, const Link *link, const ReadSpec *spec, Relation *relation,
+                    Error *err);
+bool files_list(Session *session, const Link *link, FileEntries *files, Error *err);
+bool files_discover(Session *session, const Link *link, Objects *objects, Error *err);
+void files_check(const Link *link, OptionUse use, Diags *diags);
+
+/* -- writing (files_write.c, files_publish.c) -- */
+bool files_stage(Session *session, const Link *link, const WriteSpec *spec, const char *query,
+                 Staged *staged, Error *err);
+bool files_publish(Session *session, const Link *link, const WriteSpec *spec, const Staged *staged,
+                   Receipt *receipt, Error *err);
+bool files_unstage(Session *session, const Link *link, const WriteSpec *spec, const Staged *staged,
+                   Error *err);
+/* "gzip", "zstd" or "uncompressed" by option or extension. */
+const char *files_compression(const Link *link, const char *destination);
+
+#endif

@@ -1,0 +1,98 @@
+/* The json connector: arrays of objects and JSON lines, read by DuckDB's read_json, written by its
+ * COPY. All objects are looked at for the columns: what DuckDB's sample of 20,480 objects has not
+ * seen, its reader would drop in silence. */
+#include "connectors/files.h"
+
+#include "base/fs.h"
+
+static const OptionSpec options[] = {
+    FILE_OPTIONS,
+    FILE_READ_OPTIONS,
+    FILE_WRITE_OPTIONS,
+    {.name = "json_format", .aliases = "format", .use = USE_READ | USE_CONNECTION,
+     .choices = "auto|array|newline_delimited|lines|unstructured", .fallback = "auto",
+     .help = "how the objects follow each other"},
+    {.name = "compression", .aliases = "compress", .choices = "auto|none|gzip|zstd",
+     .fallback = "auto", .help = "auto goes by the extension (.gz, .zst)"},
+    {.name = "sample_size", .type = OPTION_INT, .use = USE_READ | USE_CONNECTION,
+     .help = "objects to take the columns from; default all"},
+    {.name = "maximum_object_size", .type = OPTION_INT, .use = USE_READ | USE_CONNECTION,
+     .help = "bytes of the largest object; default 16 MB"},
+    {.name = "max_rows", .aliases = "limit|nrows", .type = OPTION_INT, .use = USE_READ,
+     .help = "read no more than this many"},
+    {.name = "date_format", .aliases = "dateformat", .help = "such as %d.%m.%Y"},
+    {.name = "timestamp_format", .aliases = "timestampformat", .help = "such as %d.%m.%Y %H:%M"},
+    {.name = "array", .type = OPTION_BOOL, .use = USE_WRITE,
+     .help = "one array; default for .json, else one object a line"},
+    {0},
+};
+
+static void put_text(Buf *out, const Link *link, const char *option, const char *parameter) {
+    const char *text = link_text(link, option);
+    if (text == NULL) return;
+    buf_printf(out, ", %s = ", parameter);
+    buf_literal(out, text);
+}
+
+static bool source_of(const FileCall *call, FileSource *source, Error *err) {
+    (void)err;
+    const Link *link = call->link;
+    Buf sql = buf_on(call->session->arena);
+    buf_puts(&sql, "read_json(");
+    files_path_list(&sql, call->paths);
+    const char *format = link_text(link, "json_format");
+    if (format != NULL && !str_ieq(format, "auto")) {
+        buf_puts(&sql, ", format = ");
+        buf_literal(&sql, str_ieq(format, "lines") ? "newline_delimited" : format);
+    }
+    if (!str_ieq(link_text(link, "compression"), "auto"))
+        put_text(&sql, link, "compression", "compression");
+    long long sample = link_has(link, "sample_size") ? link_int(link, "sample_size") : -1;
+    buf_printf(&sql, ", sample_size = %lld, maximum_sample_files = 1000000", sample);
+    if (link_has(link, "maximum_object_size"))
+        buf_printf(&sql, ", maximum_object_size = %lld", link_int(link, "maximum_object_size"));
+    put_text(&sql, link, "date_format", "dateformat");
+    put_text(&sql, link, "timestamp_format", "timestampformat");
+    files_reader_options(&sql, call);
+    buf_putc(&sql, ')');
+    *source = (FileSource){.call = buf_text(&sql), .limit = link_int(link, "max_rows")};
+    return true;
+}
+
+static void put_format(Buf *out, const Link *link, const char *option, const char *name) {
+    const char *text = link_text(link, option);
+    if (text == NULL) return;
+    buf_printf(out, ", %s ", name);
+    buf_literal(out, text);
+}
+
+static void copy_options(Buf *out, const Link *link, const char *destination) {
+    const char *extension = fs_extension(out->arena, destination);
+    bool lines = str_eq(extension, "jsonl") || str_eq(extension, "ndjson");
+    bool array = link_has(link, "array") ? link_bool(link, "array") : !lines;
+    buf_printf(out, "FORMAT json, ARRAY %s, COMPRESSION ", array ? "true" : "false");
+    buf_literal(out, files_compression(link, destination));
+    put_format(out, link, "date_format", "DATEFORMAT");
+    put_format(out, link, "timestamp_format", "TIMESTAMPFORMAT");
+}
+
+const FileFormat json_format = {
+    .name = "json", .extensions = "json|jsonl|ndjson", .source = source_of,
+    .copy_options = copy_options,
+};
+
+const Connector json_connector = {
+    .name = "json",
+    .summary = "JSON files: an array of objects, or one object a line",
+    .options = options,
+    .can = CAN_READ | CAN_WRITE | CAN_INCREMENTAL | CAN_DISCOVER | CAN_BY_FILE,
+    .check = files_check,
+    .probe = files_probe,
+    .schema = files_schema,
+    .relation = files_relation,
+    .files = files_list,
+    .stage = files_stage,
+    .publish = files_publish,
+    .unstage = files_unstage,
+    .discover = files_discover,
+};

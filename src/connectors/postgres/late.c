@@ -1,0 +1,217 @@
+/* The two-snapshot protocol. Ids are taken early and committed late, so the highest cursor seen
+ * is no safe watermark: rows below it may still appear. The first snapshot's highest cursor is,
+ * once every transaction that was open then has ended before the read takes its own snapshot. */
+#include "connectors/postgres/late.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+const char *pg_bc_to_postgres(Arena *arena, const char *duck_text)
+{
+    if (!strstr(duck_text, " (BC)")) return duck_text;
+    return arena_printf(arena, "%s BC", str_replace(arena, duck_text, " (BC)", ""));
+}
+
+const char *pg_bc_to_duck(Arena *arena, const char *pg_text)
+{
+    if (!str_ends(pg_text, " BC")) return pg_text;
+    size_t size = strlen(pg_text) - 3;
+    size_t date = strcspn(pg_text, " "); /* "0044-03-15 12:00:00 BC" */
+    if (date > size) date = size;
+    return arena_printf(arena, "%.*s (BC)%.*s", (int)date, pg_text, (int)(size - date),
+                        pg_text + date);
+}
+
+static const PgColumn *cursor_column(const PgSource *source, const ReadSpec *spec, Error *err)
+{
+    const PgColumn *column = pg_column(&source->columns, spec->cursor);
+    if (column) return column;
+    error_set(err, ERR_REMOTE_OBJECT, SPAN_NONE, "%s has no column '%s' for the cursor",
+              source->label, spec->cursor);
+    error_hint(err, "cursor_field must be one of the columns that are read");
+    return NULL;
+}
+
+/* The type in which a bound is compared; NULL for types that cannot be a cursor. */
+static const char *bound_type(const PgColumn *column, const char *text)
+{
+    if (column->dims) return NULL;
+    switch (column->scalar.kind) {
+    case KIND_INT2:
+    case KIND_INT4:
+    case KIND_INT8:
+    case KIND_OID: return "bigint";
+    case KIND_DECIMAL: return "numeric";
+    case KIND_DATE: return strchr(text, ':') ? "timestamp" : "date";
+    case KIND_TIMESTAMP:
+        return column->oid == OID_TIMESTAMPTZ ? "timestamptz" : "timestamp";
+    case KIND_TEXT: return "text";
+    case KIND_BOOL:
+    case KIND_FLOAT4:
+    case KIND_FLOAT8:
+    case KIND_NUMERIC_DOUBLE:
+    case KIND_NUMERIC_TEXT:
+    case KIND_BYTEA:
+    case KIND_TIME:
+    case KIND_TIMETZ:
+    case KIND_INTERVAL:
+    case KIND_UUID:
+    case KIND_JSONB:
+    case KIND_INET:
+    case KIND_MACADDR:
+    case KIND_LIST: break;
+    }
+    return NULL;
+}
+
+bool pg_cursor(Arena *arena, const PgSource *source, const ReadSpec *spec, const char **sql,
+               Error *err)
+{
+    const PgColumn *column = cursor_column(source, spec, err);
+    if (!column) return false;
+    if (!bound_type(column, "")) {
+        error_set(err, ERR_CURSOR_TYPE, SPAN_NONE, "%s, column '%s': %s cannot be a cursor",
+                  source->label, column->name, column->pg_type);
+        return error_hint(err, "a cursor is an integer, numeric(p,s), date, timestamp or text");
+    }
+    *sql = arena_printf(arena, "%s%s%s", sql_ident(arena, column->name),
+                        column->text_cast || column->is_enum ? "::text" : "",
+                        column->scalar.kind == KIND_TEXT ? " COLLATE \"C\"" : "");
+    return true;
+}
+
+bool pg_cursor_bound(Session *session, const PgSource *source, const ReadSpec *spec,
+                     const char **sql, Error *err)
+{
+    Arena *arena = session->arena;
+    const char *cursor = NULL, *text = NULL;
+    if (!pg_cursor(arena, source, spec, &cursor, err)) return false;
+    const char *as_text = arena_printf(arena, "SELECT CAST((%s) AS VARCHAR)", spec->lower);
+    if (!duck_text(session->duck, arena, as_text, &text, err)) return false;
+    if (!text) return error_set(err, ERR_INTERNAL, SPAN_NONE, "the bound %s is NULL", spec->lower);
+    const PgColumn *column = cursor_column(source, spec, err);
+    Buf bound = buf_on(arena);
+    buf_printf(&bound, "(%s >= ", cursor);
+    buf_literal(&bound, pg_bc_to_postgres(arena, text));
+    buf_printf(&bound, "::%s", bound_type(column, text));
+    if (spec->include_nulls) buf_printf(&bound, " OR %s IS NULL", sql_ident(arena, column->name));
+    buf_putc(&bound, ')');
+    *sql = buf_text(&bound);
+    return true;
+}
+
+/* Timestamps by now() are those of the transaction's start, and a transaction that has begun but
+ * written nothing is in no snapshot: the watermark stays below the oldest start. */
+static const char *first_snapshot_sql(Arena *arena, const PgLateSpec *spec, const char *cursor)
+{
+    const PgColumn *column = pg_column(&spec->source->columns, spec->read->cursor);
+    const char *oldest = "NULL";
+    if (column->scalar.kind == KIND_TIMESTAMP || column->scalar.kind == KIND_DATE) {
+        const char *zone = column->oid == OID_TIMESTAMPTZ ? "" : " AT TIME ZONE 'UTC'";
+        oldest = arena_printf(
+            arena,
+            "(SELECT min(a.xact_start)%s FROM pg_catalog.pg_stat_activity a WHERE "
+            "a.pid <> pg_backend_pid() AND a.datname = current_database() AND "
+            "a.backend_type NOT IN ('autovacuum worker', 'walsender'))%s",
+            zone, column->scalar.kind == KIND_DATE ? "::date" : "");
+    }
+    return arena_printf(arena,
+                        "SELECT s, txid_snapshot_xmax(s), CASE WHEN m IS NOT NULL THEN "
+                        "least(m, o)::text END FROM (SELECT max(%s) AS m, "
+                        "txid_current_snapshot() AS s, %s AS o FROM %s%s) AS first",
+                        cursor, oldest, spec->source->from, spec->filter);
+}
+
+/* One row for the oldest transaction of this database below $1 that is still open. A standby's
+ * snapshots list no transactions; there the oldest open one must do. */
+static const char open_sql[] =
+    "SELECT x, a.pid, a.usename, a.application_name, a.state "
+    "FROM (SELECT txid_snapshot_xip(txid_current_snapshot()) AS x UNION ALL "
+    "SELECT txid_snapshot_xmin(txid_current_snapshot()) WHERE pg_is_in_recovery()) AS open "
+    "LEFT JOIN pg_catalog.pg_stat_activity a ON a.backend_xid::text::bigint = x % 4294967296 "
+    "WHERE x < $1::bigint AND (a.datname IS NULL OR a.datname = current_database()) "
+    "ORDER BY x LIMIT 1";
+
+/* Below every value: where the watermark of a first read stands that must not move. All rows come
+ * again in the next run, and are recognised by their key. */
+static const char *lowest(Arena *arena, const PgColumn *column)
+{
+    const PgScalar *scalar = &column->scalar;
+    const char *text = "";
+    if (scalar->kind == KIND_INT2) text = "-32768";
+    if (scalar->kind == KIND_INT4) text = "-2147483648";
+    if (scalar->kind == KIND_INT8) text = "-9223372036854775808";
+    if (scalar->kind == KIND_OID) text = "0";
+    if (scalar->kind == KIND_DATE || scalar->kind == KIND_TIMESTAMP) text = "-infinity";
+    if (scalar->kind == KIND_DECIMAL) {
+        Buf digits = buf_on(arena);
+        buf_putc(&digits, '-');
+        for (int i = scalar->width; i > 0; i--) {
+            if (i == scalar->scale) buf_putc(&digits, '.');
+            buf_putc(&digits, '9');
+        }
+        text = buf_text(&digits);
+    }
+    return text;
+}
+
+static const char *literal(Arena *arena, const PgColumn *column, const char *text)
+{
+    return arena_printf(arena, "CAST(%s AS %s)", sql_literal(arena, text), column->duck_type);
+}
+
+static bool pause_for(Session *session, double seconds, Error *err)
+{
+    if (session->stop && *session->stop)
+        return error_set(err, ERR_INTERRUPTED, SPAN_NONE, "interrupted");
+    struct timespec wait = {.tv_nsec = (long)(seconds * 1e9)};
+    nanosleep(&wait, NULL);
+    return true;
+}
+
+static void warn(Session *session, const PgLateSpec *spec, const PGresult *open)
+{
+    if (!session->diags) return;
+    const char *pid = pg_field(open, 0, 1), *user = pg_field(open, 0, 2);
+    const char *application = pg_field(open, 0, 3), *state = pg_field(open, 0, 4);
+    diag_warning(
+        session->diags, WARN_LATE_COMMIT, spec->span,
+        "%s: transaction %s%s%s%s%s%s%s%s%s is still open after %g s; the watermark stays",
+        spec->source->label, pg_field(open, 0, 0), pid ? " (pid " : "", pid ? pid : "",
+        user ? ", user " : "", user ? user : "", application && *application ? ", " : "",
+        application ? application : "", state ? ", " : "", state ? state : "", spec->wait);
+}
+
+bool pg_late_wait(Session *session, PgConn *conn, const PgLateSpec *spec, PgLate *late,
+                  Error *err)
+{
+    Arena *arena = session->arena;
+    const char *cursor = NULL;
+    *late = (PgLate){0};
+    if (!pg_cursor(arena, spec->source, spec->read, &cursor, err)) return false;
+    const PgColumn *column = pg_column(&spec->source->columns, spec->read->cursor);
+    AUTO_PGRESULT first = NULL;
+    if (!pg_exec(conn, first_snapshot_sql(arena, spec, cursor), &first, err)) return false;
+    late->token = arena_strdup(arena, pg_field(first, 0, 0));
+    const char *xmax = arena_strdup(arena, pg_field(first, 0, 1));
+    const char *highest = pg_field(first, 0, 2);
+    if (highest) late->safe_upper = literal(arena, column, pg_bc_to_duck(arena, highest));
+    late->stays = !highest; /* rows that came between the snapshots are read, not passed */
+    double deadline = clock_steady() + spec->wait;
+    for (double pause = 0.005;; pause = pause < 0.1 ? pause * 2 : 0.1) {
+        AUTO_PGRESULT open = NULL;
+        if (!pg_exec_args(conn, open_sql, (PgArgs){1, &xmax}, &open, err)) return false;
+        if (PQntuples(open) == 0) break;
+        if (clock_steady() >= deadline) {
+            late->stays = true;
+            warn(session, spec, open);
+            break;
+        }
+        if (!pause_for(session, pause, err)) return false;
+    }
+    if (late->stays && !spec->read->lower)
+        late->safe_upper = literal(arena, column, lowest(arena, column));
+    return true;
+}

@@ -1,0 +1,170 @@
+/* Prepares a read: connection, columns, the late-commit protocol, the snapshot that all of the
+ * scan's connections share, and whether it is split by blocks. The rows flow in scan.c. */
+#include "connectors/postgres/read.h"
+
+#include <string.h>
+
+#include "connectors/postgres/late.h"
+#include "connectors/postgres/scan.h"
+
+enum { MIN_BLOCKS = 1024, MAX_RANGE_BLOCKS = 16384 }; /* 8 MB, 128 MB */
+
+static void read_cleanup(PgRead **read) { pg_read_free(*read); }
+
+bool pg_read_schema(Session *session, const Link *link, Columns *columns, Error *err)
+{
+    PgParams params;
+    AUTO_PGCONN conn = {0};
+    PgSource source;
+    if (!pg_params(session, link, &params, err) || !pg_open(&params, &conn, NULL, err) ||
+        !pg_source(session, link, &conn, NULL, &source, err))
+        return false;
+    for (size_t i = 0; i < source.columns.count; i++)
+        *LIST_PUSH(session->arena, columns) = (Column){source.columns.items[i].name,
+                                                       source.columns.items[i].duck_type};
+    return true;
+}
+
+static const char *make_filter(Arena *arena, const char *where, const char *bound)
+{
+    if (!where && !bound) return "";
+    return arena_printf(arena, " WHERE %s%s%s", where ? where : "", where && bound ? " AND " : "",
+                        bound ? bound : "");
+}
+
+/* The snapshot's view of the columns must be the one that was described before it: DDL may have
+ * come between. The statement also takes the lock that keeps the table as it is. */
+static bool enter_snapshot(PgConn *conn, const PgSource *source, Error *err)
+{
+    AUTO_ARENA scratch = arena_new();
+    AUTO_PGRESULT result = NULL;
+    const char *list = pg_select_list(scratch, &source->columns, NULL, source->columns.count);
+    const char *sql = arena_printf(scratch, "SELECT %s FROM %s LIMIT 0", list, source->from);
+    if (!pg_exec(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, err) ||
+        !pg_exec(conn, sql, &result, err))
+        return false;
+    for (size_t i = 0; i < source->columns.count; i++) {
+        const PgColumn *column = &source->columns.items[i];
+        if (column->text_cast || (PQftype(result, (int)i) == column->oid &&
+                                  PQfmod(result, (int)i) == column->typmod))
+            continue;
+        err->transient = true;
+        error_set(err, ERR_REMOTE_DATA, SPAN_NONE, "%s, column '%s' changed its type just now",
+                  source->label, column->name);
+        err->transient = true;
+        return false;
+    }
+    return true;
+}
+
+/* An index that narrows the read is worth more than a split: the planner decides. */
+static bool scans_all(PgConn *conn, const PgRead *read, bool *out, Error *err)
+{
+    *out = true;
+    if (!*read->filter) return true;
+    AUTO_ARENA scratch = arena_new();
+    AUTO_PGRESULT result = NULL;
+    const char *sql = arena_printf(scratch, "EXPLAIN SELECT * FROM %s%s", read->source.from,
+                                   read->filter);
+    if (!pg_exec(conn, sql, &result, err)) return false;
+    *out = false;
+    for (int i = 0; i < PQntuples(result); i++)
+        *out = *out || strstr(PQgetvalue(result, i, 0), "Seq Scan on ") != NULL;
+    return true;
+}
+
+static bool split(PgConn *conn, PgRead *read, Error *err)
+{
+    const PgTable *table = &read->source.table;
+    bool plain = (table->kind == 'r' || table->kind == 'm') && !table->has_children;
+    if (!plain || conn->version < 140000 || read->parallel < 2) return true;
+    bool whole = false;
+    if (!scans_all(conn, read, &whole, err)) return false;
+    if (!whole) return true;
+    AUTO_ARENA scratch = arena_new();
+    AUTO_PGRESULT result = NULL;
+    const char *oid = arena_printf(scratch, "%u", table->oid);
+    if (!pg_exec_args(conn,
+                      "SELECT pg_relation_size($1::oid::regclass) / "
+                      "current_setting('block_size')::int",
+                      (PgArgs){1, &oid}, &result, err))
+        return false;
+    int64_t blocks = pg_field_int(result, 0, 0);
+    if (blocks < 2 * MIN_BLOCKS) return true;
+    int64_t range = blocks / (4 * read->parallel) + 1;
+    if (range < MIN_BLOCKS) range = MIN_BLOCKS;
+    read->blocks_per_range = range < MAX_RANGE_BLOCKS ? range : MAX_RANGE_BLOCKS;
+    read->blocks = blocks;
+    return true;
+}
+
+static bool export_snapshot(PgConn *conn, PgRead *read, Error *err)
+{
+    AUTO_PGRESULT result = NULL;
+    if (!pg_exec(conn, "SELECT pg_export_snapshot()", &result, err)) return false;
+    read->snapshot = arena_strdup(read->arena, pg_field(result, 0, 0));
+    return true;
+}
+
+static bool failure(void *handle, Error *err)
+{
+    PgRead *read = handle;
+    pthread_mutex_lock(&read->mutex);
+    bool failed = read->failed;
+    if (failed) *err = read->failure;
+    pthread_mutex_unlock(&read->mutex);
+    return failed;
+}
+
+static void close_read(void *handle) { pg_read_free(handle); }
+
+static bool protect_watermark(Session *session, const Link *link, PgConn *conn, PgRead *read,
+                              const ReadSpec *spec, PgLate *late, Error *err)
+{
+    const char *bound = NULL;
+    if (spec->lower && !pg_cursor_bound(session, &read->source, spec, &bound, err)) return false;
+    read->filter = make_filter(session->arena, read->source.where, bound);
+    PgLateSpec what = {.source = &read->source, .read = spec, .filter = read->filter,
+                       .wait = link_number(link, "late_wait"), .span = link->span};
+    return pg_late_wait(session, conn, &what, late, err);
+}
+
+bool pg_read_relation(Session *session, const Link *link, const ReadSpec *spec,
+                      Relation *relation, Error *err)
+{
+    *relation = (Relation){0};
+    __attribute__((cleanup(read_cleanup))) PgRead *read = pg_read_new();
+    Session inner = *session; /* what the read keeps lives as long as the read */
+    inner.arena = read->arena;
+    PgConn *leader = &read->idle[0];
+    PgLate late = {0};
+    if (!pg_params(&inner, link, &read->params, err) ||
+        !pg_open(&read->params, leader, NULL, err))
+        return false;
+    read->idle_count = 1;
+    if (!pg_source(&inner, link, leader, spec->columns, &read->source, err)) return false;
+    read->filter = make_filter(read->arena, read->source.where, NULL);
+    if (spec->cursor && !protect_watermark(&inner, link, leader, read, spec, &late, err))
+        return false;
+    long long parallel = link_int(link, "parallel");
+    read->parallel = parallel < 1 ? 1 : parallel > PG_PARALLEL_MAX ? PG_PARALLEL_MAX
+                                                                   : (int)parallel;
+    if (!enter_snapshot(leader, &read->source, err) || !split(leader, read, err) ||
+        !export_snapshot(leader, read, err) || !pg_scan_register(session->duck, err))
+        return false;
+    *relation = (Relation){
+        .sql = arena_printf(session->arena, "sqlflow_postgres(%llu::UBIGINT)",
+                            (unsigned long long)read->id),
+        .bounded = spec->lower != NULL,
+        .safe_upper = arena_strdup(session->arena, late.safe_upper),
+        .token = arena_strdup(session->arena, late.token),
+        .watermark_stays = late.stays,
+        .unordered = read->blocks > 0,
+        .rows_estimate = read->source.table.rows > 0 ? read->source.table.rows : 0,
+        .handle = read,
+        .failure = failure,
+        .close = close_read,
+    };
+    read = NULL;
+    return true;
+}

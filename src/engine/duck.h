@@ -1,0 +1,99 @@
+/* Duck: one DuckDB instance and its connection. The library is loaded on the first duck_open.
+ * Results are streamed; a result dies when the same connection runs another statement.
+ * Error positions of DuckDB are given as a byte offset into the SQL (duck_error_offset). */
+#ifndef SQLFLOW_ENGINE_DUCK_H
+#define SQLFLOW_ENGINE_DUCK_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+typedef struct Duck Duck;
+
+typedef struct DuckConfig {
+    const char *path;         /* database file, attached as `db` and used; NULL: in memory */
+    bool read_only;
+    bool bare;                /* in memory, for parsing only: the fewest settings */
+    const char *memory_limit; /* NULL: DuckDB's default; likewise below */
+    long long threads;        /* 0: default */
+    const char *temp_directory; /* made with mode 0700 and emptied of stale files at start */
+    const char *max_temp_directory_size;
+} DuckConfig;
+
+/* Loads the library and opens. A missing file is created with mode 0600 unless read_only. Errors:
+ * ERR_LIBRARY, ERR_DATABASE, ERR_PERMISSION, ERR_LOCKED, ERR_DISK: each names the file; ERR_PROFILE
+ * for a setting that DuckDB refuses. With a path, the process's umask is 0077 until duck_close,
+ * because DuckDB makes the WAL at any commit; see duck_file_mode. */
+bool duck_open(const DuckConfig *config, Duck **out, Error *err);
+/* Attaches config->path to an instance that was opened without one, as duck_open does: it becomes
+ * the current database `db`; `memory` is the instance's own. */
+bool duck_attach(Duck *duck, const DuckConfig *config, Error *err);
+void duck_close(Duck *duck); /* NULL allowed */
+void duck_cleanup(Duck **duck);
+#define AUTO_DUCK __attribute__((cleanup(duck_cleanup))) Duck *
+
+/* Mode for new files that are for the user (0666 under the umask there was before duck_open). */
+unsigned duck_file_mode(const Duck *duck);
+
+/* Runs one or more statements; *changed (may be NULL) gets the rows changed by the last one.
+ * On error err has code ERR_STEP (or a more exact one: ERR_INTERRUPTED, ERR_MEMORY, ERR_DISK,
+ * ERR_CAST …), DuckDB's message without its position trailer, and no span; the offset into sql is
+ * in duck_error_offset(). */
+bool duck_exec(Duck *duck, const char *sql, int64_t *changed, Error *err);
+bool duck_execf(Duck *duck, Error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Byte offset of the last error in its SQL, or -1. */
+int64_t duck_error_offset(const Duck *duck);
+
+/* A streaming result. Values are read as text (DuckDB's VARCHAR cast) or as the types below. */
+typedef struct Rows Rows;
+bool duck_query(Duck *duck, const char *sql, Rows **rows, Error *err);
+void rows_close(Rows *rows); /* NULL allowed */
+void rows_cleanup(Rows **rows);
+#define AUTO_ROWS __attribute__((cleanup(rows_cleanup))) Rows *
+size_t rows_columns(const Rows *rows);
+const char *rows_name(const Rows *rows, size_t column);
+const char *rows_type(const Rows *rows, size_t column); /* DuckDB's type name, e.g. DECIMAL(18,3) */
+/* Steps to the next row; false at the end and on error (then err->code is set). */
+bool rows_next(Rows *rows, Error *err);
+bool rows_is_null(const Rows *rows, size_t column);
+/* Text of the value, valid until the next rows_next; NULL for NULL. Works for every type. */
+const char *rows_text(Rows *rows, size_t column);
+int64_t rows_int(Rows *rows, size_t column); /* integers, booleans; 0 for NULL */
+double rows_double(Rows *rows, size_t column);
+
+/* First column of the first row as text in the arena; *out is NULL for NULL or no row. */
+bool duck_text(Duck *duck, Arena *arena, const char *sql, const char **out, Error *err);
+bool duck_int(Duck *duck, const char *sql, int64_t *out, Error *err); /* 0 for NULL or no row */
+
+typedef struct Column {
+    const char *name, *type; /* type as DuckDB writes it */
+} Column;
+typedef struct Columns {
+    Column *items;
+    size_t count, capacity;
+} Columns;
+/* Columns of a query (DESCRIBE), bound but not run. */
+bool duck_describe(Duck *duck, Arena *arena, const char *query, Columns *columns, Error *err);
+/* Columns of a table; count 0 when there is none. `schema` NULL: main. */
+bool duck_table_columns(Duck *duck, Arena *arena, const char *schema, const char *table,
+                        Columns *columns, Error *err);
+const Column *columns_find(const Columns *columns, const char *name); /* without case; or NULL */
+
+/* Thread-safe: stops the running statement, which then fails with ERR_INTERRUPTED. */
+void duck_interrupt(Duck *duck);
+/* 0…100, or -1 when unknown; thread-safe. */
+double duck_progress(Duck *duck);
+/* Loads httpfs, aws, tpch … by path from the installation. */
+bool duck_load_extension(Duck *duck, const char *name, Error *err);
+const char *duck_library_version(void); /* "v1.5.5"; NULL when the library is not loaded */
+/* Where the shared library and modules of the installation lie; NULL when not found. */
+const char *duck_library_path(Arena *arena, const char *file_name);
+
+/* The native handle, for rooms that move vectors (connectors, udf): a duckdb_connection and
+ * duckdb_database behind void *, so that this header needs no duckdb.h. */
+void *duck_connection(Duck *duck);
+void *duck_database(Duck *duck);
+
+#endif

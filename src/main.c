@@ -1,0 +1,55 @@
+/* The program: sets up, hands over to the command, turns its answer into the exit code.
+ * What a command does is in src/cli/cmd_*.c. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/output.h"
+
+static int overview(Cli *cli) {
+    Buf out = buf_on(cli->arena);
+    if (cli->command != NULL)
+        help_command(&out, cli->path, cli->command);
+    else
+        help_overview(&out);
+    cli->json = false;
+    out_text(cli, buf_text(&out));
+    return 0;
+}
+
+static int version(Cli *cli) {
+    extern const Command command_version;
+    return command_version.run(cli);
+}
+
+static int dispatch(Cli *cli, int argc, const char *const *argv) {
+    Error err;
+    bool parsed = cli_parse(cli, argc, argv, &err);
+    log_configure(&(LogConfig){
+        .level = cli->log_level,
+        .json = cli->log_json,
+        .to_stderr = cli->verbose && !cli->quiet,
+    });
+    if (!parsed) return fail(cli, &err);
+    if (cli->help) return overview(cli);
+    if (cli->version) return version(cli);
+    return cli->command == NULL ? overview(cli) : cli->command->run(cli);
+}
+
+/* Output that got lost is a failure, unless its reader had seen enough. */
+static int lost_output(const Cli *cli, int code) {
+    if (cli->output_error == 0 || cli->output_error == EPIPE) return code;
+    fprintf(stderr, "sqlflow: cannot write to standard output: %s\n", strerror(cli->output_error));
+    return code != 0 ? code : error_exit_code(ERR_DISK);
+}
+
+int main(int argc, char **argv) {
+    /* A closed pipe must not kill a run between its commit and its report. */
+    signal(SIGPIPE, SIG_IGN);
+    AUTO_ARENA arena = arena_new();
+    Cli cli = {.arena = arena};
+    int code = dispatch(&cli, argc, (const char *const *)argv);
+    log_close();
+    return lost_output(&cli, code);
+}

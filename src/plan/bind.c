@@ -1,0 +1,320 @@
+/* Types: every query is bound by DuckDB against empty tables of the right columns, in the order of
+ * the plan. Nothing is read but the heads of local files. What comes from a remote source has
+ * unknown columns: queries over it are left to the run. */
+#include "plan/macros.h"
+#include "plan/plan.h"
+#include "plan/python.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/map.h"
+
+typedef struct Binder {
+    const Plan *plan;
+    Duck *duck;
+    const Externals *externals;
+    bool live;       /* ask remote sources, too */
+    UdfSession *python;
+    bool is_run;
+    Arena *arena;
+    Diags *diags;
+    Map opaque;      /* keys of tables whose columns are not known */
+    Map bound;       /* keys of tables that exist in duck by now */
+    bool aborted;
+} Binder;
+
+static bool has_pivot(const char *sql) { return strcasestr(sql, "pivot") != NULL; }
+
+static void report(Binder *binder, const Step *step, const char *sql, Error *err) {
+    /* One failed statement can abort the transaction; what follows from that says nothing new. */
+    if (strstr(err->message, "transaction is aborted") != NULL) {
+        binder->aborted = true;
+        return;
+    }
+    int64_t offset = duck_error_offset(binder->duck);
+    const char *at = step->query.sql == NULL ? NULL : strstr(sql, step->query.sql);
+    if (err->span.source == NULL) {
+        err->span = step->span;
+        if (at != NULL && offset >= at - sql &&
+            offset <= at - sql + (int64_t)strlen(step->query.sql))
+            err->span = sqltext_span(&step->query, offset - (at - sql));
+    }
+    snprintf(err->step, sizeof err->step, "%s", step->id);
+    diag_add(binder->diags, SEVERITY_ERROR, err);
+}
+
+static bool execute(Binder *binder, const Step *step, const char *sql) {
+    Error err = {0};
+    if (duck_exec(binder->duck, sql, NULL, &err)) return true;
+    report(binder, step, sql, &err);
+    return false;
+}
+
+static void make_opaque(Binder *binder, const TableName *table) {
+    map_set(&binder->opaque, table->key, binder);
+}
+
+static void create_table(Binder *binder, const Step *step, const TableName *table,
+                         const Columns *columns) {
+    Buf sql = buf_on(binder->arena);
+    buf_printf(&sql, "CREATE OR REPLACE TABLE %s(", table->sql);
+    for (size_t i = 0; i < columns->count; i++)
+        buf_printf(&sql, "%s%s %s", i > 0 ? ", " : "",
+                   sql_ident(binder->arena, columns->items[i].name), columns->items[i].type);
+    buf_putc(&sql, ')');
+    if (!execute(binder, step, buf_text(&sql))) make_opaque(binder, table);
+    map_set(&binder->bound, table->key, binder);
+}
+
+/* Columns of a source; false when they are not known (remote) or the source is broken. */
+static bool source_columns(Binder *binder, const Source *source, Columns *columns) {
+    const Connector *connector = source->link.connector;
+    bool local = (connector->can & CAN_BY_FILE) != 0 && !str_eq(connector->name, "s3");
+    if (!local && !binder->live) return false;
+    Error err = {0};
+    Session session = {.arena = binder->arena, .duck = binder->duck, .diags = binder->diags};
+    Columns all = {0};
+    if (!connector->schema(&session, &source->link, &all, &err)) {
+        if (err.code == ERR_FILE_MISSING && source->allow_empty) return false;
+        if (err.span.source == NULL) err.span = source->span;
+        diag_add(binder->diags, SEVERITY_ERROR, &err);
+        return false;
+    }
+    for (size_t i = 0; i < source->columns.count; i++) {
+        const Column *column = columns_find(&all, source->columns.items[i]);
+        if (column != NULL) *LIST_PUSH(binder->arena, columns) = *column;
+    }
+    if (source->columns.count == 0) *columns = all;
+    return columns->count > 0;
+}
+
+static const struct External *find_external(const Binder *binder, const TableName *table) {
+    for (size_t i = 0; i < binder->externals->count; i++)
+        if (str_eq(binder->externals->items[i].table.key, table->key))
+            return &binder->externals->items[i];
+    return NULL;
+}
+
+/* Makes the tables that a step reads exist; false when one of them has unknown columns. */
+static bool provide_reads(Binder *binder, const Step *step) {
+    bool known = true;
+    for (size_t i = 0; i < step->reads.count; i++) {
+        const TableName *read = &step->reads.items[i];
+        if (map_has(&binder->opaque, read->key)) known = false;
+        if (map_has(&binder->bound, read->key) || map_has(&binder->opaque, read->key)) continue;
+        const struct External *external = find_external(binder, read);
+        if (external != NULL) {
+            map_set(&binder->bound, read->key, binder);
+            /* Tables of DuckDB's own have no columns here and need none. */
+            if (!binder->is_run && external->columns.count > 0)
+                create_table(binder, step, read, &external->columns);
+            continue;
+        }
+        Columns columns = {0};
+        const Source *source = read->schema != NULL
+                                   ? NULL
+                                   : map_get(&binder->plan->pipeline->source_by_name, read->name);
+        if (source == NULL) continue;
+        if (source_columns(binder, source, &columns)) {
+            create_table(binder, step, read, &columns);
+        } else {
+            make_opaque(binder, read);
+            known = false;
+        }
+    }
+    return known;
+}
+
+static void check_keys(Binder *binder, const Step *step, const Columns *columns) {
+    Strings names = {0};
+    for (size_t i = 0; i < columns->count; i++)
+        strings_add(binder->arena, &names, columns->items[i].name);
+    for (size_t i = 0; i < step->keys.count; i++) {
+        if (columns_find(columns, step->keys.items[i]) != NULL) continue;
+        diag_error(binder->diags, ERR_MODE, step->mode_span, "the rows have no key column '%s'%s",
+                   step->keys.items[i],
+                   str_did_you_mean(binder->arena, step->keys.items[i], &names))
+            ->hint = arena_printf(binder->arena, "the columns are: %s",
+                                  strings_join(binder->arena, &names, ", "));
+    }
+    if (step->mode == MODE_INCREMENTAL && columns_find(columns, step->cursor) == NULL)
+        diag_warning(binder->diags, WARN_INCREMENTAL_REBUILD, step->mode_span,
+                     "'%s' is not in the query's output%s: table '%s' is rebuilt in every run",
+                     step->cursor, str_did_you_mean(binder->arena, step->cursor, &names),
+                     step->target.name)
+            ->hint = "add the column to the SELECT list";
+}
+
+static void check_source(Binder *binder, const Step *step, const Columns *columns) {
+    const Source *source = step->source;
+    Strings names = {0}, wanted = {0};
+    for (size_t i = 0; i < columns->count; i++)
+        strings_add(binder->arena, &names, columns->items[i].name);
+    if (source->incremental && source->cursor != NULL)
+        strings_add(binder->arena, &wanted, source->cursor);
+    for (size_t i = 0; source->incremental && i < source->primary_key.count; i++)
+        strings_add(binder->arena, &wanted, source->primary_key.items[i]);
+    for (size_t i = 0; i < source->columns.count; i++)
+        strings_add(binder->arena, &wanted, source->columns.items[i]);
+    for (size_t i = 0; i < wanted.count; i++)
+        if (columns_find(columns, wanted.items[i]) == NULL)
+            diag_error(binder->diags, ERR_OPTION_VALUE, source->span,
+                       "the source has no column '%s'%s", wanted.items[i],
+                       str_did_you_mean(binder->arena, wanted.items[i], &names))
+                ->hint = arena_printf(binder->arena, "its columns are: %s",
+                                      strings_join(binder->arena, &names, ", "));
+}
+
+static void bind_load(Binder *binder, const Step *step) {
+    Columns columns = {0};
+    if (!source_columns(binder, step->source, &columns)) {
+        make_opaque(binder, &step->target);
+        return;
+    }
+    check_source(binder, step, &columns);
+    check_keys(binder, step, &columns);
+    if (step->mode == MODE_NONE || step->mode == MODE_REPLACE ||
+        !map_has(&binder->bound, step->target.key))
+        create_table(binder, step, &step->target, &columns);
+}
+
+static const char *bindable(Binder *binder, const Step *step) {
+    Window window = {"0001-01-01 00:00:00", clock_timestamp(binder->arena, clock_wall_us())};
+    return step->mode == MODE_INCREMENTAL
+               ? macros_expand(binder->arena, step->query.sql, &window)
+               : step->query.sql;
+}
+
+static void bind_query(Binder *binder, const Step *step) {
+    const char *query = bindable(binder, step);
+    bool exists = map_has(&binder->bound, step->target.key);
+    if (has_pivot(query)) {
+        make_opaque(binder, &step->target);
+        return;
+    }
+    Columns columns = {0};
+    Error err = {0};
+    if (!duck_describe(binder->duck, binder->arena, query, &columns, &err)) {
+        report(binder, step, query, &err);
+        make_opaque(binder, &step->target);
+        return;
+    }
+    check_keys(binder, step, &columns);
+    bool rewrites = step->mode == MODE_NONE || step->mode == MODE_REPLACE;
+    if (exists && (!rewrites || step->if_not_exists)) return;
+    if (step->temporary) {
+        const char *sql =
+            arena_printf(binder->arena, "CREATE OR REPLACE TEMP TABLE %s AS SELECT * FROM (\n%s\n) "
+                                        "LIMIT 0",
+                         sql_ident(binder->arena, step->target.name), query);
+        if (!execute(binder, step, sql)) make_opaque(binder, &step->target);
+        map_set(&binder->bound, step->target.key, binder);
+        return;
+    }
+    create_table(binder, step, &step->target, &columns);
+}
+
+static void check_assert(Binder *binder, const Step *step) {
+    Columns columns = {0};
+    Error err = {0};
+    if (!duck_table_columns(binder->duck, binder->arena, step->target.schema, step->target.name,
+                            &columns, &err) ||
+        columns.count == 0)
+        return;
+    Strings names = {0};
+    for (size_t i = 0; i < columns.count; i++)
+        strings_add(binder->arena, &names, columns.items[i].name);
+    for (size_t i = 0; i < step->assertion.columns.count; i++) {
+        const char *name = step->assertion.columns.items[i];
+        if (columns_find(&columns, name) == NULL)
+            diag_error(binder->diags, ERR_ASSERT_COLUMN, step->span,
+                       "table '%s' has no column '%s'%s", step->target.name, name,
+                       str_did_you_mean(binder->arena, name, &names));
+    }
+}
+
+static bool defines(SqlVerb verb) {
+    return verb == SQL_CREATE_TABLE || verb == SQL_CREATE_VIEW || verb == SQL_CREATE_SCHEMA ||
+           verb == SQL_CREATE_MACRO || verb == SQL_CREATE_TYPE || verb == SQL_ALTER ||
+           verb == SQL_DROP || verb == SQL_CREATE_SEQUENCE || verb == SQL_COMMENT;
+}
+
+/* Definitions are made for real, in the binder's own transaction; changes of rows are explained. */
+static void bind_sql(Binder *binder, const Step *step) {
+    bool known = true;
+    for (size_t i = 0; i < step->writes.count; i++)
+        if (map_has(&binder->opaque, step->writes.items[i].key)) known = false;
+    const char *sql = step->query.sql;
+    if (!defines(step->sql.verb)) sql = arena_printf(binder->arena, "EXPLAIN %s", sql);
+    if (step->sql.verb == SQL_CREATE_TABLE && step->writes.count == 1 && !step->or_replace &&
+        !step->if_not_exists)
+        sql = arena_printf(binder->arena, "DROP TABLE IF EXISTS %s; %s",
+                           step->writes.items[0].sql, sql);
+    if (step->sql.verb == SQL_CREATE_SCHEMA) {
+        sql = arena_printf(binder->arena, "CREATE SCHEMA IF NOT EXISTS %s",
+                           sql_ident(binder->arena, step->name));
+    } else if (step->sql.verb == SQL_CREATE_VIEW && !step->or_replace && step->writes.count == 1) {
+        sql = arena_printf(binder->arena, "DROP VIEW IF EXISTS %s; %s",
+                           step->writes.items[0].sql, sql);
+    }
+    bool done = known && step->sql.verb != SQL_CREATE_INDEX && execute(binder, step, sql);
+    for (size_t i = 0; i < step->writes.count; i++) {
+        map_set(&binder->bound, step->writes.items[i].key, binder);
+        if (!done && defines(step->sql.verb)) make_opaque(binder, &step->writes.items[i]);
+    }
+}
+
+/* Are the columns of its Python table functions known? Those of a run are not called for this. */
+static bool provide_functions(Binder *binder, const Step *step) {
+    if (step->functions.count == 0) return true;
+    if (binder->python == NULL) return false;
+    if (binder->is_run) return !step_calls_table_function(binder->plan->udfs, step);
+    bool known = true;
+    Error err = {0};
+    if (udf_prepare(binder->python, step->query.sql, &known, &err)) return known;
+    report(binder, step, step->query.sql, &err);
+    return false;
+}
+
+static void bind_step(Binder *binder, const Step *step) {
+    if (step->kind == STEP_SOURCE) return;
+    if (step->kind == STEP_LOAD && step->source != NULL) {
+        bind_load(binder, step);
+        return;
+    }
+    if (!provide_reads(binder, step) || !provide_functions(binder, step)) {
+        for (size_t i = 0; i < step->writes.count; i++) make_opaque(binder, &step->writes.items[i]);
+        return;
+    }
+    if (step->kind == STEP_SQL) {
+        bind_sql(binder, step);
+    } else if (step->kind == STEP_LOAD || step->kind == STEP_TRANSFORM) {
+        if (step->query.sql != NULL) bind_query(binder, step);
+    } else if (step->query.sql == NULL) {
+        check_assert(binder, step);
+    } else if (!has_pivot(step->query.sql)) {
+        Columns columns = {0};
+        Error err = {0};
+        if (!duck_describe(binder->duck, binder->arena, step->query.sql, &columns, &err))
+            report(binder, step, step->query.sql, &err);
+    }
+}
+
+void bind_types(const Plan *plan, const BindOptions *options, Diags *diags) {
+    Binder binder = {.plan = plan, .duck = options->duck, .externals = options->externals,
+                     .live = options->live, .python = options->python,
+                     .is_run = options->is_run, .arena = plan->pipeline->arena, .diags = diags};
+    binder.opaque = map_on(binder.arena);
+    binder.bound = map_on(binder.arena);
+    Error err = {0};
+    if (!duck_exec(binder.duck, "BEGIN", NULL, &err)) {
+        diag_add(diags, SEVERITY_ERROR, &err);
+        return;
+    }
+    for (size_t i = 0; i < plan->steps.count && !binder.aborted; i++)
+        if (options->keep == NULL || options->keep[i]) bind_step(&binder, &plan->steps.items[i]);
+    if (binder.python != NULL && !binder.is_run) udf_release(binder.python);
+    if (!duck_exec(binder.duck, "ROLLBACK", NULL, &err)) diag_add(diags, SEVERITY_ERROR, &err);
+}

@@ -1,0 +1,69 @@
+/* Plan: what a run will do, in order. Engine-neutral: reads, writes, modes, keys, SQL text.
+ *
+ *   Pipeline → graph_build → Plan → (bind_types for validate) → run
+ */
+#ifndef SQLFLOW_PLAN_PLAN_H
+#define SQLFLOW_PLAN_PLAN_H
+
+#include "engine/duck.h"
+#include "plan/pipeline.h"
+#include "udf/udf.h"
+
+typedef struct Plan {
+    const Pipeline *pipeline;
+    Steps steps; /* in run order; ids, reads, writes and depends filled */
+    const char *hash; /* of the steps' contents: changes when the pipeline does */
+    Udfs *udfs;       /* Python functions; NULL: none are looked for */
+} Plan;
+
+/* Finds what every step reads and writes, orders the steps, names them. `duck` parses queries (a
+ * bare one will do); `udfs` (may be NULL) knows the project's Python functions. Problems go to
+ * diags; then the plan may be incomplete. */
+void graph_build(const Pipeline *pipeline, Duck *duck, Udfs *udfs, Plan *plan, Diags *diags);
+
+/* Tables that steps read, no step writes and no source is named like: they must be in the run's
+ * database from before. */
+typedef struct Externals {
+    struct External {
+        TableName table;
+        Columns columns;
+    } *items;
+    size_t count, capacity;
+} Externals;
+
+/* Their names, without columns. */
+Externals plan_externals(const Plan *plan);
+/* Looks their columns up in duck's current database; reports those that are not there. */
+void plan_find_externals(const Plan *plan, Duck *duck, Externals *externals, Diags *diags);
+
+typedef struct BindOptions {
+    Duck *duck; /* works in a transaction of it that is rolled back */
+    const Externals *externals;
+    bool live;        /* ask remote sources for their columns, too */
+    bool is_run;      /* duck is the run's: externals are there, Python tables are not computed */
+    const bool *keep; /* steps to bind; NULL: all */
+    UdfSession *python; /* NULL: no functions */
+} BindOptions;
+
+/* Binds every query against empty tables: types, columns, functions, and local files sniffed. */
+void bind_types(const Plan *plan, const BindOptions *options, Diags *diags);
+
+/* Steps picked by --select/--exclude ("id", "+id", "id+", comma separated); keep[i] for each step.
+ * false with err (ERR_UNKNOWN_STEP) for an unknown id. NULL lists pick everything. */
+bool plan_select(const Plan *plan, Arena *arena, const char *select, const char *exclude,
+                 bool **keep, Error *err);
+
+size_t plan_find(const Plan *plan, const char *id); /* index, or SIZE_MAX */
+const char *step_kind_name(StepKind kind); /* "source_definition", "load", "transform", … */
+const char *mode_name(ModeKind mode);      /* "replace", …; NULL for MODE_NONE */
+
+/* The compile document of cli.md. */
+void plan_json(const Plan *plan, Buf *out);
+/* The DAG as text, dot or mermaid. */
+void plan_graph_text(const Plan *plan, Buf *out);
+void plan_graph_dot(const Plan *plan, Buf *out);
+void plan_graph_mermaid(const Plan *plan, Buf *out);
+/* The final SQL of each step, with its id as a comment. */
+void plan_sql_text(const Plan *plan, Buf *out);
+
+#endif

@@ -1,0 +1,81 @@
+/* Python functions in a step's SQL. See python.h. */
+#include "plan/python.h"
+
+#include <string.h>
+
+typedef struct SqlSegment SqlSegment;
+
+typedef struct Segments {
+    SqlSegment *items;
+    size_t count, capacity;
+} Segments;
+
+static const SqlSegment *segment_at(const SqlText *text, size_t offset) {
+    const SqlSegment *found = NULL;
+    for (size_t i = 0; i < text->segment_count && text->segments[i].sql_start <= offset; i++)
+        found = &text->segments[i];
+    return found;
+}
+
+static uint32_t file_offset(const SqlText *text, size_t offset) {
+    const SqlSegment *segment = segment_at(text, offset);
+    if (segment == NULL) return text->span.start;
+    return segment->substituted ? segment->file_start
+                                : segment->file_start + (uint32_t)(offset - segment->sql_start);
+}
+
+/* The mapping of old bytes [from, to), which now stand at `at`. */
+static void keep_segments(Arena *arena, const SqlText *text, size_t from, size_t to, size_t at,
+                          Segments *out) {
+    const SqlSegment *first = segment_at(text, from);
+    *LIST_PUSH(arena, out) = (SqlSegment){(uint32_t)at, file_offset(text, from),
+                                          first != NULL && first->substituted};
+    for (size_t i = 0; i < text->segment_count; i++) {
+        const SqlSegment *segment = &text->segments[i];
+        if (segment->sql_start > from && segment->sql_start < to)
+            *LIST_PUSH(arena, out) = (SqlSegment){(uint32_t)(at + segment->sql_start - from),
+                                                  segment->file_start, segment->substituted};
+    }
+}
+
+static SqlText edited(Arena *arena, const SqlText *text, const UdfRewrite *rewrite) {
+    Segments segments = {0};
+    size_t copied = 0, at = 0;
+    for (size_t i = 0; i < rewrite->edits.count; i++) {
+        const UdfEdit *edit = &rewrite->edits.items[i];
+        if (edit->start > copied) keep_segments(arena, text, copied, edit->start, at, &segments);
+        at += edit->start - copied;
+        *LIST_PUSH(arena, &segments) =
+            (SqlSegment){(uint32_t)at, file_offset(text, edit->start), true};
+        at += strlen(edit->text);
+        copied = edit->end;
+    }
+    keep_segments(arena, text, copied, strlen(text->sql) + 1, at, &segments);
+    return (SqlText){rewrite->sql, text->span, segments.items, segments.count};
+}
+
+void step_rewrite_python(Arena *arena, Udfs *udfs, Duck *duck, Step *step, Diags *diags) {
+    if (udfs == NULL || step->query.sql == NULL) return;
+    UdfRewrite rewrite = {0};
+    udf_rewrite(udfs, duck, step->query.sql, &rewrite);
+    for (size_t i = 0; i < rewrite.issues.count; i++) {
+        UdfIssue *issue = &rewrite.issues.items[i];
+        Span first = sqltext_span(&step->query, (int64_t)issue->start);
+        Span last = sqltext_span(&step->query,
+                                 (int64_t)(issue->end > issue->start ? issue->end - 1
+                                                                     : issue->start));
+        issue->error.span = span_join(first, last);
+        diag_add(diags, issue->severity, &issue->error);
+    }
+    step->functions = rewrite.functions;
+    if (rewrite.edits.count > 0) step->query = edited(arena, &step->query, &rewrite);
+}
+
+bool step_calls_table_function(Udfs *udfs, const Step *step) {
+    for (size_t i = 0; i < step->functions.count; i++) {
+        Error err = {0};
+        const Udf *udf = udfs_find(udfs, step->functions.items[i], &err);
+        if (udf != NULL && udf->kind == UDF_TABLE) return true;
+    }
+    return false;
+}

@@ -1,0 +1,14 @@
+/* Python functions in a step's SQL: rewritten to what DuckDB parses, before anything else looks at
+ * the SQL. The functions and the tables that they take are noted in the step. */
+#ifndef SQLFLOW_PLAN_PYTHON_H
+#define SQLFLOW_PLAN_PYTHON_H
+
+#include "plan/pipeline.h"
+#include "udf/udf.h"
+
+/* Rewrites step->query and fills step->functions; problems go to diags at their place. */
+void step_rewrite_python(Arena *arena, Udfs *udfs, Duck *duck, Step *step, Diags *diags);
+/* Does the step call a table function? Its columns may not be known without running it. */
+bool step_calls_table_function(Udfs *udfs, const Step *step);
+
+#endif

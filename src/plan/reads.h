@@ -1,0 +1,21 @@
+/* What a step reads and writes. Queries are asked of DuckDB's parser; of other statements the
+ * names behind FROM, JOIN, USING and INTO are taken from the tokens. */
+#ifndef SQLFLOW_PLAN_READS_H
+#define SQLFLOW_PLAN_READS_H
+
+#include "engine/sqlinfo.h"
+#include "plan/pipeline.h"
+#include "udf/udf.h"
+
+/* Fills step->reads and step->writes (each table once, in order of appearance), after Python
+ * functions in its SQL were rewritten. SQL that DuckDB cannot parse is reported to diags. */
+void step_tables(Arena *arena, Duck *duck, Udfs *udfs, Step *step, Diags *diags);
+
+/* Adds unless a table of the same key is there. */
+void tables_add(Arena *arena, Tables *tables, TableName table);
+bool tables_has(const Tables *tables, const char *key);
+
+/* Does the statement keep file order against everything after it (schemas, macros, types)? */
+bool step_is_barrier(const Step *step);
+
+#endif

@@ -1,0 +1,76 @@
+/* Picking steps: --select and --exclude with ids, +id (and all before it) and id+ (all behind). */
+#include "plan/plan.h"
+
+#include <stdint.h>
+#include <string.h>
+
+size_t plan_find(const Plan *plan, const char *id) {
+    for (size_t i = 0; i < plan->steps.count; i++)
+        if (str_ieq(plan->steps.items[i].id, id)) return i;
+    return SIZE_MAX;
+}
+
+static bool depends_on(const Step *step, size_t index) {
+    for (size_t i = 0; i < step->depends.count; i++)
+        if (step->depends.items[i] == index) return true;
+    return false;
+}
+
+/* Steps are in topological order, so one pass each way reaches everything. */
+static void mark(const Plan *plan, Arena *arena, size_t at, bool before, bool behind,
+                 bool *marked) {
+    size_t n = plan->steps.count;
+    bool *found = ARENA_ARRAY(arena, bool, n);
+    found[at] = true;
+    for (size_t i = at + 1; before && i-- > 0;)
+        for (size_t k = 0; found[i] && k < plan->steps.items[i].depends.count; k++)
+            found[plan->steps.items[i].depends.items[k]] = true;
+    bool *after = ARENA_ARRAY(arena, bool, n);
+    after[at] = true;
+    for (size_t i = at + 1; behind && i < n; i++)
+        for (size_t k = at; !after[i] && k < i; k++)
+            after[i] = after[k] && depends_on(&plan->steps.items[i], k);
+    for (size_t i = 0; i < n; i++) marked[i] = marked[i] || found[i] || after[i];
+}
+
+static bool mark_list(const Plan *plan, Arena *arena, const char *list, bool *marked, Error *err) {
+    for (const char *at = list; *at != '\0';) {
+        size_t size = strcspn(at, ", ");
+        char *id = arena_strndup(arena, at, size);
+        at += size;
+        at += strspn(at, ", ");
+        if (*id == '\0') continue;
+        bool before = *id == '+', behind = false;
+        if (before) id++;
+        size_t length = strlen(id);
+        if (length > 0 && id[length - 1] == '+') behind = true, id[length - 1] = '\0';
+        size_t index = plan_find(plan, id);
+        if (index == SIZE_MAX) {
+            Strings ids = {0};
+            for (size_t i = 0; i < plan->steps.count; i++)
+                strings_add(arena, &ids, plan->steps.items[i].id);
+            error_set(err, ERR_UNKNOWN_STEP, SPAN_NONE, "no step '%s' in the plan%s", id,
+                      str_did_you_mean(arena, id, &ids));
+            return error_hint(err, "the steps are: %s", strings_join(arena, &ids, ", "));
+        }
+        mark(plan, arena, index, before, behind, marked);
+    }
+    return true;
+}
+
+bool plan_select(const Plan *plan, Arena *arena, const char *select, const char *exclude,
+                 bool **keep, Error *err) {
+    size_t n = plan->steps.count;
+    bool *picked = ARENA_ARRAY(arena, bool, n + 1), *left_out = ARENA_ARRAY(arena, bool, n + 1);
+    if (select != NULL && !mark_list(plan, arena, select, picked, err)) return false;
+    if (exclude != NULL && !mark_list(plan, arena, exclude, left_out, err)) return false;
+    for (size_t i = 0; i < n; i++) picked[i] = (select == NULL || picked[i]) && !left_out[i];
+    /* A picked LOAD cannot do without its SOURCE, which by itself does nothing. */
+    for (size_t i = n; i-- > 0;)
+        for (size_t k = 0; picked[i] && k < plan->steps.items[i].depends.count; k++) {
+            size_t on = plan->steps.items[i].depends.items[k];
+            if (plan->steps.items[on].kind == STEP_SOURCE) picked[on] = true;
+        }
+    *keep = picked;
+    return true;
+}

@@ -1,0 +1,224 @@
+/* Environment: .env, look-ups in the process environment and .env, and the expansion of ${VAR} in
+ * values of a profile. Pipelines' variables are vars.c's business. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/redact.h"
+#include "project/internal.h"
+
+typedef struct DotenvReader {
+    Project *project;
+    const SourceText *source;
+    size_t at;
+    size_t line; /* start of the line being read */
+    Error *err;
+} DotenvReader;
+
+static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+static bool is_name_char(char c) { return isalnum((unsigned char)c) || c == '_' || c == '.'; }
+
+static char here(const DotenvReader *reader) { return reader->source->text[reader->at]; }
+static bool at_line_end(const DotenvReader *reader) {
+    return reader->at >= reader->source->size || here(reader) == '\n';
+}
+static void skip_blanks(DotenvReader *reader) {
+    while (!at_line_end(reader) && is_blank(here(reader))) reader->at++;
+}
+
+/* The line may be a secret that lost its name, and diagnostics quote it. */
+static bool malformed(DotenvReader *reader, const char *message, const char *hint) {
+    const char *text = reader->source->text;
+    size_t end = reader->line;
+    while (end < reader->source->size && text[end] != '\n') end++;
+    Arena *arena = reader->project->arena;
+    redact_add(str_trim(arena, text + reader->line, end - reader->line));
+    Span span = span_of(reader->source, reader->at, reader->at);
+    error_set(reader->err, ERR_ENV_FILE, span, "malformed .env: %s", message);
+    return error_hint(reader->err, "%s", hint);
+}
+
+static bool quoted_value(DotenvReader *reader, Buf *value) {
+    size_t start = reader->at;
+    char quote = here(reader);
+    reader->at++;
+    for (; reader->at < reader->source->size; reader->at++) {
+        char c = here(reader), next = reader->source->text[reader->at + 1];
+        if (c == quote) break;
+        if (c == '\r' && next == '\n') continue;
+        if (c == '\\' && quote == '"' && next != '\0' && strchr("nrt\"\\$", next) != NULL) {
+            reader->at++;
+            c = next == 'n' ? '\n' : next == 'r' ? '\r' : next == 't' ? '\t' : next;
+        }
+        buf_putc(value, c);
+    }
+    if (reader->at >= reader->source->size) {
+        reader->at = start;
+        return malformed(reader, "this quote is never closed", "close the quote");
+    }
+    reader->at++;
+    skip_blanks(reader);
+    if (at_line_end(reader) || here(reader) == '#') return true;
+    return malformed(reader, "nothing may follow the closing quote",
+                     "put the whole value into one pair of quotes");
+}
+
+static void bare_value(DotenvReader *reader, Buf *value) {
+    size_t start = reader->at;
+    const char *text = reader->source->text;
+    while (!at_line_end(reader)) {
+        bool first = reader->at == start || is_blank(text[reader->at - 1]);
+        if (first && here(reader) == '#') break;
+        reader->at++;
+    }
+    size_t end = reader->at;
+    while (end > start && is_blank(text[end - 1])) end--;
+    buf_put(value, text + start, end - start);
+}
+
+static bool assignment(DotenvReader *reader) {
+    static const char form[] = "a line is NAME=value, export NAME=value or a # comment";
+    const char *text = reader->source->text;
+    if (strncmp(text + reader->at, "export", 6) == 0 && is_blank(text[reader->at + 6])) {
+        reader->at += 6;
+        skip_blanks(reader);
+    }
+    size_t start = reader->at;
+    if (!isalpha((unsigned char)here(reader)) && here(reader) != '_')
+        return malformed(reader, "a name is expected here", form);
+    while (is_name_char(here(reader))) reader->at++;
+    const char *name = arena_strndup(reader->project->arena, text + start, reader->at - start);
+    skip_blanks(reader);
+    if (here(reader) != '=') return malformed(reader, "a `=` is expected behind the name", form);
+    reader->at++;
+    skip_blanks(reader);
+    Buf value = buf_on(reader->project->arena);
+    if (!at_line_end(reader) && (here(reader) == '"' || here(reader) == '\'')) {
+        if (!quoted_value(reader, &value)) return false;
+    } else {
+        bare_value(reader, &value);
+    }
+    char *kept = arena_strdup(reader->project->arena, buf_text(&value));
+    if (redact_is_secret_name(name)) redact_add(kept);
+    map_set(&reader->project->dotenv, name, kept);
+    return true;
+}
+
+SourceText *source_read(Arena *arena, const char *path, const char *shown_as, Error *err) {
+    size_t size;
+    const char *text = fs_read(arena, path, &size, err);
+    if (text == NULL) return NULL;
+    size_t bom = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    return source_new(arena, shown_as, text + bom, size - bom);
+}
+
+bool dotenv_read(Project *project, const char *path, const char *shown_as, Error *err) {
+    if (!fs_exists(path) || fs_is_dir(path)) return true;
+    const SourceText *source = source_read(project->arena, path, shown_as, err);
+    if (source == NULL) return false;
+    DotenvReader reader = {.project = project, .source = source, .err = err};
+    if (memchr(source->text, '\0', source->size) != NULL)
+        return error_set(err, ERR_ENV_FILE, span_of(source, 0, 0), "%s holds a NUL byte", shown_as);
+    while (reader.at < source->size) {
+        reader.line = reader.at;
+        skip_blanks(&reader);
+        if (!at_line_end(&reader) && here(&reader) != '#' && !assignment(&reader)) return false;
+        while (!at_line_end(&reader)) reader.at++;
+        reader.at++;
+    }
+    return true;
+}
+
+const char *project_env(const Project *project, const char *name) {
+    const char *value = getenv(name);
+    return value != NULL ? value : map_get(&project->dotenv, name);
+}
+
+bool is_variable_name(const char *name) {
+    if (!isalpha((unsigned char)*name) && *name != '_') return false;
+    while (is_name_char(*name)) name++;
+    return *name == '\0';
+}
+
+typedef struct Expansion {
+    const Project *project;
+    Arena *arena;
+    Span span; /* of the value */
+    Error *err;
+} Expansion;
+
+static bool bad_reference(const Expansion *expansion, const char *text) {
+    size_t size = strcspn(text, "}\n");
+    error_set(expansion->err, ERR_PROFILE, expansion->span, "malformed reference %.*s%s",
+              (int)(size < 80 ? size : 80), text, text[size] == '}' ? "}" : "");
+    return error_hint(expansion->err, "write ${NAME}, ${NAME|default} or ${NAME:-default}; "
+                                      "\\${ is a literal ${");
+}
+
+static const char *default_text(Arena *arena, const char *text, size_t size) {
+    bool quoted = size >= 2 && (*text == '\'' || *text == '"') && text[size - 1] == *text;
+    return arena_strndup(arena, text + quoted, quoted ? size - 2 : size);
+}
+
+/* Expands the ${…} at *text, which moves behind it. */
+static bool expand_reference(const Expansion *expansion, const char **text, Buf *out) {
+    const char *start = *text + 2, *end = start, *close = strchr(start, '}');
+    while (is_name_char(*end)) end++;
+    bool or_empty = end[0] == ':' && end[1] == '-';
+    const char *fallback = *end == '|' ? end + 1 : or_empty ? end + 2 : NULL;
+    const char *name = arena_strndup(expansion->arena, start, (size_t)(end - start));
+    if (close == NULL || !is_variable_name(name) || (fallback == NULL && *end != '}'))
+        return bad_reference(expansion, *text);
+    const char *value = project_env(expansion->project, name);
+    if (fallback != NULL && (value == NULL || (or_empty && *value == '\0')))
+        value = default_text(expansion->arena, fallback, (size_t)(close - fallback));
+    if (value == NULL) {
+        error_set(expansion->err, ERR_UNKNOWN_VARIABLE, expansion->span,
+                  "${%s} is set neither in the environment nor in .env", name);
+        return error_hint(expansion->err,
+                          "export %s=…, add %s=… to .env, or give a default: ${%s|default}", name,
+                          name, name);
+    }
+    if (redact_is_secret_name(name)) redact_add(value);
+    buf_puts(out, value);
+    *text = close + 1;
+    return true;
+}
+
+static bool expand_text(const Expansion *expansion, const char *text, const char **out) {
+    *out = text;
+    if (strstr(text, "${") == NULL) return true;
+    Buf buf = buf_on(expansion->arena);
+    while (*text) {
+        if (text[0] == '\\' && text[1] == '$' && text[2] == '{') {
+            buf_puts(&buf, "${");
+            text += 3;
+        } else if (text[0] == '$' && text[1] == '{') {
+            if (!expand_reference(expansion, &text, &buf)) return false;
+        } else {
+            buf_putc(&buf, *text++);
+        }
+    }
+    *out = buf_text(&buf);
+    return true;
+}
+
+bool project_expand(const Project *project, Arena *arena, const Value *value, Value **out,
+                    Error *err) {
+    Value *copy = value_new(arena, value->kind, value->span);
+    copy->boolean = value->boolean;
+    copy->text = value->text;
+    *out = copy;
+    if (value->kind == VALUE_STRING) {
+        Expansion expansion = {project, arena, value->span, err};
+        return expand_text(&expansion, value->text, &copy->text);
+    }
+    for (size_t i = 0; i < value->count; i++) {
+        const Member *member = &value->members[i];
+        Value *child;
+        if (!project_expand(project, arena, member->value, &child, err)) return false;
+        value_add(arena, copy, member->key, member->key_span, child);
+    }
+    return true;
+}

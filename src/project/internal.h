@@ -1,0 +1,20 @@
+/* What the files of the project room share. */
+#ifndef SQLFLOW_PROJECT_INTERNAL_H
+#define SQLFLOW_PROJECT_INTERNAL_H
+
+#include "project/project.h"
+
+/* Reads NAME=value lines into project->dotenv; a missing file is fine. */
+bool dotenv_read(Project *project, const char *path, const char *shown_as, Error *err);
+/* Registers what looks like a secret in a profile's text, before anything quotes a line of it. */
+void profile_register_secrets(Arena *arena, const SourceText *source);
+/* Fills project->profile (its name and path are set) from the tree; problems go to diags. */
+void profile_fill(Project *project, const Value *root, Diags *diags);
+/* Fills profile->connections from `connections:` or `connectors:`. */
+void profile_add_connections(Project *project, const Value *section, Diags *diags);
+/* Is the text a variable's name? */
+bool is_variable_name(const char *name);
+/* A text file as a source, its BOM left out; NULL with err filled. */
+SourceText *source_read(Arena *arena, const char *path, const char *shown_as, Error *err);
+
+#endif

@@ -1,0 +1,198 @@
+/* Applying rows to a table: REPLACE, APPEND and the pieces the other modes share. */
+#include "run/apply.h"
+
+#include <string.h>
+
+#include "run/casts.h"
+
+bool apply_stage(StepContext *ctx, const char *query, const char *what, const char **name,
+                 int64_t *rows, Error *err) {
+    *name = stage_name(ctx, what);
+    const char *sql =
+        arena_printf(ctx->arena, "CREATE TEMP TABLE %s AS\n%s\n", *name, query);
+    return step_exec(ctx, sql, rows, err);
+}
+
+/* New table → drop → rename: CREATE OR REPLACE of an existing table is not replayed safely. */
+static bool replace_existing(StepContext *ctx, const TableName *table, const char *query,
+                             int64_t *rows, Error *err) {
+    const char *schema = table->schema == NULL ? "main" : table->schema;
+    const char *fresh = arena_printf(
+        ctx->arena, "%s.%s", sql_ident(ctx->arena, schema),
+        sql_ident(ctx->arena, arena_printf(ctx->arena, "_sqlflow_new_%s", table->name)));
+    const char *sql = arena_printf(ctx->arena, "CREATE TABLE %s AS\n%s\n", fresh, query);
+    if (!step_exec(ctx, sql, rows, err)) return false;
+    sql = arena_printf(ctx->arena, "DROP TABLE %s;\nALTER TABLE %s RENAME TO %s", table->sql,
+                       fresh, sql_ident(ctx->arena, table->name));
+    if (!duck_exec(ctx->run->duck, sql, NULL, err)) return step_error(ctx, NULL, err);
+    return true;
+}
+
+bool apply_replace(StepContext *ctx, const Apply *apply, Error *err) {
+    Columns columns = {0};
+    int64_t rows = 0;
+    if (!table_columns(ctx, apply->target, &columns, err)) return false;
+    Touched *touched = run_touch(ctx->run, apply->target, err);
+    if (touched == NULL) return false;
+    if (columns.count > 0) {
+        if (!replace_existing(ctx, apply->target, apply->query, &rows, err)) return false;
+    } else {
+        const char *sql = arena_printf(ctx->arena, "CREATE TABLE %s AS\n%s\n",
+                                       apply->target->sql, apply->query);
+        if (!step_exec(ctx, sql, &rows, err)) return false;
+    }
+    touched->written = true;
+    touched->dirty = false;
+    ctx->result->rows_inserted = rows;
+    return true;
+}
+
+/* The table's definition is copied from its own DDL, so that NOT NULL and the like stay. */
+bool apply_rebuild(StepContext *ctx, const TableName *table, Error *err) {
+    Arena *arena = ctx->arena;
+    const char *schema = table->schema == NULL ? "main" : table->schema;
+    const char *ddl = NULL;
+    const char *sql = arena_printf(
+        arena,
+        "SELECT sql FROM duckdb_tables() WHERE database_name = current_database() AND "
+        "lower(schema_name) = lower(%s) AND lower(table_name) = lower(%s)",
+        sql_literal(arena, schema), sql_literal(arena, table->name));
+    if (!duck_text(ctx->run->duck, arena, sql, &ddl, err)) return step_error(ctx, NULL, err);
+    const char *body = ddl == NULL ? NULL : strchr(ddl, '(');
+    if (body == NULL) return true; /* a view, or nothing: the statement itself will tell */
+    const char *fresh = arena_printf(
+        arena, "%s.%s", sql_ident(arena, schema),
+        sql_ident(arena, arena_printf(arena, "_sqlflow_new_%s", table->name)));
+    sql = arena_printf(arena,
+                       "CREATE TABLE %s%s\nINSERT INTO %s SELECT * FROM %s;\nDROP TABLE %s;\n"
+                       "ALTER TABLE %s RENAME TO %s",
+                       fresh, body, fresh, table->sql, table->sql, fresh,
+                       sql_ident(arena, table->name));
+    if (!duck_exec(ctx->run->duck, sql, NULL, err)) return step_error(ctx, NULL, err);
+    return true;
+}
+
+static bool add_columns(StepContext *ctx, const Apply *apply, const Columns *from,
+                        Columns *target, Error *err) {
+    Touched *touched = run_touch(ctx->run, apply->target, err);
+    if (touched == NULL) return false;
+    if (touched->dirty) {
+        if (!apply_rebuild(ctx, apply->target, err)) return false;
+        touched->dirty = false;
+    }
+    for (size_t i = 0; i < from->count; i++) {
+        const Column *column = &from->items[i];
+        if (columns_find(target, column->name) != NULL) continue;
+        const char *sql =
+            arena_printf(ctx->arena, "ALTER TABLE %s ADD COLUMN %s %s", apply->target->sql,
+                         sql_ident(ctx->arena, column->name), column->type);
+        if (!duck_exec(ctx->run->duck, sql, NULL, err)) return step_error(ctx, NULL, err);
+        *LIST_PUSH(ctx->arena, target) = *column;
+    }
+    touched->written = true;
+    return true;
+}
+
+/* Columns the target lacks: refused, added or ignored. */
+static bool handle_new_columns(StepContext *ctx, const Apply *apply, const Columns *from,
+                               Columns *target, Error *err) {
+    Strings extra = {0};
+    for (size_t i = 0; i < from->count; i++)
+        if (columns_find(target, from->items[i].name) == NULL)
+            strings_add(ctx->arena, &extra, from->items[i].name);
+    if (extra.count == 0 || apply->on_schema_change == SCHEMA_IGNORE) return true;
+    if (apply->on_schema_change == SCHEMA_ADD_COLUMNS)
+        return add_columns(ctx, apply, from, target, err);
+    error_set(err, ERR_SCHEMA_CHANGE, ctx->step->span, "table '%s' has no column %s",
+              apply->target->name, strings_join(ctx->arena, &extra, ", "));
+    error_hint(err, "set \"on_schema_change\": \"add_columns\" or \"ignore\" in the source, or "
+                    "rebuild the table with MODE REPLACE or --full-refresh");
+    return step_error(ctx, NULL, err);
+}
+
+static void warn_missing(StepContext *ctx, const Apply *apply, const Columns *from,
+                         const Columns *target) {
+    Strings missing = {0};
+    for (size_t i = 0; i < target->count; i++)
+        if (columns_find(from, target->items[i].name) == NULL &&
+            !str_eq(target->items[i].name, "_sqlflow_file"))
+            strings_add(ctx->arena, &missing, target->items[i].name);
+    if (missing.count > 0)
+        step_warn(ctx, WARN_MISSING_COLUMN,
+                  "matched rows of an UPSERT keep their value, others get NULL",
+                  "the rows for table '%s' lack column %s", apply->target->name,
+                  strings_join(ctx->arena, &missing, ", "));
+}
+
+static bool impossible(StepContext *ctx, const Apply *apply, const Column *from, const char *to,
+                       Error *err) {
+    error_set(err, ERR_CAST, ctx->step->span,
+              "column '%s' is %s in the rows and %s in table '%s': these do not mix", from->name,
+              from->type, to, apply->target->name);
+    error_hint(err, "cast it in a query, or rebuild the table with MODE REPLACE");
+    return step_error(ctx, NULL, err);
+}
+
+bool apply_select(StepContext *ctx, const Apply *apply, const char *query, const char **select,
+                  Error *err) {
+    Columns from = {0}, target = {0};
+    if (!duck_describe(ctx->run->duck, ctx->arena, query, &from, err))
+        return step_error(ctx, query, err);
+    if (!table_columns(ctx, apply->target, &target, err)) return false;
+    if (!handle_new_columns(ctx, apply, &from, &target, err)) return false;
+    warn_missing(ctx, apply, &from, &target);
+    Buf list = buf_on(ctx->arena);
+    bool checked = false;
+    for (size_t i = 0; i < from.count; i++) {
+        const Column *to = columns_find(&target, from.items[i].name);
+        if (to == NULL) continue;
+        CastKind kind = cast_kind(from.items[i].type, to->type);
+        if (kind == CAST_IMPOSSIBLE) return impossible(ctx, apply, &from.items[i], to->type, err);
+        checked = checked || kind == CAST_CHECKED;
+        if (list.size > 0) buf_puts(&list, ", ");
+        cast_expression(&list, &from.items[i], to->type, "_sqlflow_row");
+    }
+    if (list.size == 0) {
+        error_set(err, ERR_SCHEMA_CHANGE, ctx->step->span,
+                  "the rows and table '%s' have no column in common", apply->target->name);
+        return step_error(ctx, NULL, err);
+    }
+    const char *numbered = checked ? "SELECT *, row_number() OVER () AS _sqlflow_row FROM (\n"
+                                   : "";
+    *select = arena_printf(ctx->arena, "SELECT %s FROM (\n%s%s\n)%s", buf_text(&list), numbered,
+                           query, checked ? ")" : "");
+    return true;
+}
+
+bool apply_append(StepContext *ctx, const Apply *apply, Error *err) {
+    Columns target = {0};
+    if (!table_columns(ctx, apply->target, &target, err)) return false;
+    if (target.count == 0 || apply->rebuild) return apply_replace(ctx, apply, err);
+    Touched *touched = run_touch(ctx->run, apply->target, err);
+    const char *select = NULL;
+    if (touched == NULL || !apply_select(ctx, apply, apply->query, &select, err)) return false;
+    int64_t rows = 0;
+    const char *sql =
+        arena_printf(ctx->arena, "INSERT INTO %s BY NAME %s", apply->target->sql, select);
+    if (!step_exec(ctx, sql, &rows, err)) return false;
+    touched->written = true;
+    ctx->result->rows_inserted += rows;
+    return true;
+}
+
+bool apply_delete_insert(StepContext *ctx, const Apply *apply, const char *condition, Error *err) {
+    Touched *touched = run_touch(ctx->run, apply->target, err);
+    const char *select = NULL;
+    if (touched == NULL || !apply_select(ctx, apply, apply->query, &select, err)) return false;
+    int64_t deleted = 0, inserted = 0;
+    const char *sql =
+        arena_printf(ctx->arena, "DELETE FROM %s WHERE %s", apply->target->sql, condition);
+    if (!duck_exec(ctx->run->duck, sql, &deleted, err)) return step_error(ctx, NULL, err);
+    sql = arena_printf(ctx->arena, "INSERT INTO %s BY NAME %s", apply->target->sql, select);
+    if (!step_exec(ctx, sql, &inserted, err)) return false;
+    touched->written = true;
+    touched->dirty = touched->dirty || deleted > 0;
+    ctx->result->rows_deleted += deleted;
+    ctx->result->rows_inserted += inserted;
+    return true;
+}

@@ -1,0 +1,181 @@
+/* Casts that keep the value or fail. See casts.h. */
+#include "run/casts.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+
+typedef enum TypeClass {
+    TYPE_OTHER,
+    TYPE_BOOLEAN,
+    TYPE_INTEGER,
+    TYPE_FLOAT,
+    TYPE_DECIMAL,
+    TYPE_TEXT,
+    TYPE_DATE,
+    TYPE_TIMESTAMP,
+    TYPE_NULL,
+} TypeClass;
+
+typedef struct TypeInfo {
+    TypeClass class;
+    int digits; /* integers: decimal digits any value fits in; DECIMAL: precision */
+    int scale;
+    int bits;   /* integers and floats: size of the exact integer range in bits */
+    bool is_signed;
+    int order;  /* timestamps: precision */
+} TypeInfo;
+
+static const struct {
+    const char *name;
+    TypeInfo info;
+} types[] = {
+    {"BOOLEAN", {.class = TYPE_BOOLEAN}},
+    {"TINYINT", {TYPE_INTEGER, 3, 0, 7, true, 0}},
+    {"SMALLINT", {TYPE_INTEGER, 5, 0, 15, true, 0}},
+    {"INTEGER", {TYPE_INTEGER, 10, 0, 31, true, 0}},
+    {"BIGINT", {TYPE_INTEGER, 19, 0, 63, true, 0}},
+    {"HUGEINT", {TYPE_INTEGER, 39, 0, 127, true, 0}},
+    {"UTINYINT", {TYPE_INTEGER, 3, 0, 8, false, 0}},
+    {"USMALLINT", {TYPE_INTEGER, 5, 0, 16, false, 0}},
+    {"UINTEGER", {TYPE_INTEGER, 10, 0, 32, false, 0}},
+    {"UBIGINT", {TYPE_INTEGER, 20, 0, 64, false, 0}},
+    {"UHUGEINT", {TYPE_INTEGER, 39, 0, 128, false, 0}},
+    {"FLOAT", {TYPE_FLOAT, 0, 0, 24, true, 0}},
+    {"DOUBLE", {TYPE_FLOAT, 0, 0, 53, true, 0}},
+    {"VARCHAR", {.class = TYPE_TEXT}},
+    {"DATE", {.class = TYPE_DATE}},
+    {"TIMESTAMP_S", {.class = TYPE_TIMESTAMP, .order = 1}},
+    {"TIMESTAMP_MS", {.class = TYPE_TIMESTAMP, .order = 2}},
+    {"TIMESTAMP", {.class = TYPE_TIMESTAMP, .order = 3}},
+    {"TIMESTAMP WITH TIME ZONE", {.class = TYPE_TIMESTAMP, .order = 3}},
+    {"TIMESTAMP_NS", {.class = TYPE_TIMESTAMP, .order = 4}},
+    {"\"NULL\"", {.class = TYPE_NULL}},
+};
+
+static TypeInfo type_info(const char *name) {
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (str_ieq(types[i].name, name)) return types[i].info;
+    if (str_istarts(name, "DECIMAL(") && strchr(name, '[') == NULL) {
+        char *end;
+        long precision = strtol(name + strlen("DECIMAL("), &end, 10);
+        long scale = *end == ',' ? strtol(end + 1, NULL, 10) : 0;
+        return (TypeInfo){TYPE_DECIMAL, (int)precision, (int)scale, 0, true, 0};
+    }
+    return (TypeInfo){.class = TYPE_OTHER};
+}
+
+static bool is_number(TypeClass class) {
+    return class == TYPE_INTEGER || class == TYPE_FLOAT || class == TYPE_DECIMAL;
+}
+
+static bool integer_widens(TypeInfo from, TypeInfo to) {
+    if (to.class == TYPE_INTEGER)
+        return from.is_signed ? to.is_signed && to.bits >= from.bits
+                              : to.bits >= from.bits;
+    if (to.class == TYPE_FLOAT) return to.bits >= from.bits;
+    return to.class == TYPE_DECIMAL && to.digits - to.scale >= from.digits;
+}
+
+static bool widens(TypeInfo from, TypeInfo to) {
+    switch (from.class) {
+        case TYPE_NULL: return true;
+        case TYPE_INTEGER: return integer_widens(from, to);
+        case TYPE_FLOAT: return to.class == TYPE_FLOAT && to.bits >= from.bits;
+        case TYPE_DECIMAL:
+            return to.class == TYPE_DECIMAL && to.scale >= from.scale &&
+                   to.digits - to.scale >= from.digits - from.scale;
+        case TYPE_DATE: return to.class == TYPE_TIMESTAMP && to.order == 3;
+        case TYPE_TIMESTAMP:
+            return to.class == TYPE_TIMESTAMP && to.order >= from.order && to.order <= 3;
+        case TYPE_OTHER:
+        case TYPE_BOOLEAN:
+        case TYPE_TEXT: return false;
+    }
+    return false;
+}
+
+CastKind cast_kind(const char *from, const char *to) {
+    if (str_ieq(from, to)) return CAST_EXACT;
+    TypeInfo a = type_info(from), b = type_info(to);
+    if (b.class == TYPE_TEXT) return CAST_EXACT;
+    if ((a.class == TYPE_BOOLEAN && is_number(b.class)) ||
+        (is_number(a.class) && b.class == TYPE_BOOLEAN))
+        return CAST_IMPOSSIBLE;
+    if ((a.class == TYPE_DATE || a.class == TYPE_TIMESTAMP) &&
+        (is_number(b.class) || b.class == TYPE_BOOLEAN))
+        return CAST_IMPOSSIBLE;
+    if ((is_number(a.class) || a.class == TYPE_BOOLEAN) &&
+        (b.class == TYPE_DATE || b.class == TYPE_TIMESTAMP))
+        return CAST_IMPOSSIBLE;
+    return widens(a, b) ? CAST_EXACT : CAST_CHECKED;
+}
+
+/* The condition under which text {x} means the value {v}. Its form may differ ('01', '1.50'). */
+static const char *text_check(TypeClass to) {
+    switch (to) {
+        case TYPE_INTEGER:
+            return "(regexp_full_match(trim({x}), '[+-]?[0-9]+(\\.0*)?') OR (contains(lower({x}), "
+                   "'e') AND TRY_CAST({x} AS DOUBLE) = {v}::DOUBLE AND abs({v}::DOUBLE) < 9e15))";
+        case TYPE_FLOAT:
+        case TYPE_DECIMAL:
+            return "coalesce(TRY_CAST({x} AS DECIMAL(38,18)) = "
+                   "TRY_CAST({v}::VARCHAR AS DECIMAL(38,18)), TRY_CAST({x} AS DOUBLE) = "
+                   "{v}::DOUBLE, true)";
+        case TYPE_DATE: return "coalesce(TRY_CAST({x} AS TIMESTAMP) = {v}::TIMESTAMP, true)";
+        case TYPE_TIMESTAMP:
+            return "coalesce(TRY_CAST({x} AS TIMESTAMP_NS) = "
+                   "TRY_CAST({v}::TIMESTAMP AS TIMESTAMP_NS), true)";
+        case TYPE_BOOLEAN: return "lower(trim({x})) NOT IN ('0', '1')";
+        case TYPE_OTHER:
+        case TYPE_TEXT:
+        case TYPE_NULL: return "true";
+    }
+    return "true";
+}
+
+void cast_expression(Buf *out, const Column *from, const char *to, const char *row) {
+    Arena *arena = out->arena;
+    const char *x = sql_ident(arena, from->name);
+    if (cast_kind(from->type, to) == CAST_EXACT) {
+        if (str_ieq(from->type, to))
+            buf_puts(out, x);
+        else
+            buf_printf(out, "CAST(%s AS %s) AS %s", x, to, x);
+        return;
+    }
+    const char *v = arena_printf(arena, "TRY_CAST(%s AS %s)", x, to);
+    const char *check = type_info(from->type).class == TYPE_TEXT
+                            ? text_check(type_info(to).class)
+                            : "TRY_CAST({v} AS {from}) IS NOT DISTINCT FROM {x}";
+    check = str_replace(arena, check, "{x}", x);
+    check = str_replace(arena, check, "{v}", v);
+    check = str_replace(arena, check, "{from}", from->type);
+    buf_printf(out,
+               "CASE WHEN %s IS NULL THEN NULL WHEN %s IS NOT NULL AND %s THEN CAST(%s AS %s) "
+               "ELSE error('sqlflow-cast' || chr(31) || %s || chr(31) || %s || chr(31) || "
+               "left(%s::VARCHAR, 200) || chr(31) || (%s)::VARCHAR || chr(31)) END AS %s",
+               x, v, check, x, to, sql_literal(arena, from->name), sql_literal(arena, to), x, row,
+               x);
+}
+
+bool cast_error_read(Error *err) {
+    const char *at = strstr(err->message, "sqlflow-cast\x1f");
+    if (at == NULL) return false;
+    AUTO_ARENA arena = arena_new();
+    const char *part[4];
+    for (size_t i = 0; i < 4; i++) {
+        at = strchr(at, '\x1f') + 1;
+        const char *end = strchr(at, '\x1f');
+        if (end == NULL) return false;
+        part[i] = arena_strndup(arena, at, (size_t)(end - at));
+        at = end;
+    }
+    error_set(err, ERR_CAST, err->span, "column '%s', row %s: the value '%s' does not fit %s",
+              part[0], part[3], part[2], part[1]);
+    error_hint(err, "cast it in a query, or change the column's type with MODE REPLACE or "
+                    "--full-refresh");
+    return true;
+}

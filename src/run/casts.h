@@ -1,0 +1,23 @@
+/* Casts that keep the value or fail: which type changes are exact, and the SQL that checks the
+ * others row by row. */
+#ifndef SQLFLOW_RUN_CASTS_H
+#define SQLFLOW_RUN_CASTS_H
+
+#include "base/buf.h"
+#include "engine/duck.h"
+
+typedef enum CastKind {
+    CAST_EXACT,      /* every value is kept: a plain cast */
+    CAST_CHECKED,    /* each value must be checked */
+    CAST_IMPOSSIBLE, /* the types do not mix */
+} CastKind;
+
+CastKind cast_kind(const char *from, const char *to);
+/* Writes the expression that casts column `name` (of type `from`) to `to`. A checked one calls
+ * error() with a message that cast_error_read understands; it needs `row` (an SQL expression for
+ * the row's number). */
+void cast_expression(Buf *out, const Column *from, const char *to, const char *row);
+/* Turns the message of a failed check into ERR_CAST; false when it is some other error. */
+bool cast_error_read(Error *err);
+
+#endif

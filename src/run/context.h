@@ -1,0 +1,112 @@
+/* What the parts of a run share. Internal to run/. */
+#ifndef SQLFLOW_RUN_CONTEXT_H
+#define SQLFLOW_RUN_CONTEXT_H
+
+#include "connectors/retry.h"
+#include "run/run.h"
+#include "state/lock.h"
+#include "state/state.h"
+
+/* What this transaction has done to a table so far. */
+typedef struct Touched {
+    bool written;     /* some step wrote it */
+    bool dirty;       /* rows deleted or updated: ALTER must rebuild instead */
+    bool had_rows;    /* it held rows before the run's first write */
+    int64_t rows_before; /* dry run's account; -1: not there */
+} Touched;
+
+typedef struct StagedExport {
+    const Step *step;
+    WriteSpec spec;
+    Staged staged;
+    bool published;
+} StagedExport;
+
+typedef struct Run {
+    const Plan *plan;
+    const Project *project;
+    const RunOptions *options;
+    RunReport *report;
+    Arena *arena; /* of the report: lives longer than the run */
+    Duck *duck;
+    Lock lock;
+    volatile int stop; /* set by signals and timeouts */
+    bool timed_out;
+    bool made_folder;  /* the database's folder was not there before */
+    bool *keep;        /* steps to run */
+    Map touched;       /* table key → Touched * */
+    Map views;         /* source name → its open Relation * */
+    struct {
+        StagedExport *items;
+        size_t count, capacity;
+    } exports;
+    const char *journal; /* path of the journal of staged files */
+    int journal_fd;      /* -1 until something is staged */
+    unsigned stage_count; /* numbers temporary tables */
+    size_t current; /* index of the running step */
+    struct Watcher *watcher;
+    Breakers breakers;
+    int retries, restarts, breaker_openings; /* restarts: of the whole transaction */
+    UdfSession *python; /* NULL when no step uses a Python function */
+} Run;
+
+/* One step's work: results go to `result`, scratch memory dies with the step. */
+typedef struct StepContext {
+    Run *run;
+    const Step *step;
+    StepResult *result;
+    Arena *arena;
+} StepContext;
+
+/* The session that connectors work in, for this step. */
+Session step_session(StepContext *ctx);
+/* Runs SQL that contains the step's own query; DuckDB's error position is mapped to the file. */
+bool step_exec(StepContext *ctx, const char *sql, int64_t *changed, Error *err);
+/* Gives an error without place the step's id and, when `sql` holds the step's query, the place
+ * in the file. Returns false. */
+bool step_error(StepContext *ctx, const char *sql, Error *err);
+/* Adds a warning for this step. */
+void step_warn(StepContext *ctx, ErrorCode code, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+Touched *run_touch(Run *run, const TableName *table, Error *err); /* NULL with err on failure */
+bool table_columns(StepContext *ctx, const TableName *table, Columns *columns, Error *err);
+/* A fresh name for a temporary table, quoted for SQL: temp."…". */
+const char *stage_name(StepContext *ctx, const char *what);
+
+/* run/signals.c: a thread that waits for signals, ticks and timeouts. */
+typedef struct Watcher Watcher;
+Watcher *watcher_start(Run *run);
+/* Which DuckDB to interrupt; NULL when it is about to be closed. */
+void watcher_attach(Watcher *watcher, Duck *duck);
+void watcher_stop(Watcher *watcher);
+
+/* run/ … : each does one kind of step. */
+bool run_load(StepContext *ctx, Error *err);
+bool run_transform(StepContext *ctx, Error *err);
+bool run_assert(StepContext *ctx, Error *err);
+bool run_sql(StepContext *ctx, Error *err);
+bool run_export_stage(StepContext *ctx, Error *err);
+
+/* run/retrying.c: the call with its retries; *retries is added to. */
+bool run_retrying(Run *run, const Link *link, const RetryCall *call, int *retries, Error *err);
+/* After the transaction failed in a step: waits and returns true when it is to be begun anew. */
+bool run_may_restart(Run *run, const Error *err);
+
+/* run/export.c */
+/* Publishes what is staged; stops at the first that fails (it and the rest stay pending). */
+bool exports_publish(Run *run, Error *err);
+/* Publishes what earlier runs left pending. */
+bool exports_publish_pending(Run *run, Error *err);
+/* Removes what was staged by a run that is rolled back. */
+void exports_unstage(Run *run);
+
+/* run/journal.c: what a run stages outside the database, noted first, so that the next run can
+ * clear it away after a crash. */
+bool journal_add(Run *run, const char *connector, const WriteSpec *spec, Error *err);
+/* Clears away what dead runs staged and did not commit. */
+bool journal_recover(Run *run, Error *err);
+/* Ends this run's journal: nothing staged is left, or it is recorded as pending. */
+void journal_end(Run *run);
+
+#endif

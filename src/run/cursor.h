@@ -1,0 +1,48 @@
+/* Cursors: the typed values by which increments are read. */
+#ifndef SQLFLOW_RUN_CURSOR_H
+#define SQLFLOW_RUN_CURSOR_H
+
+#include "run/context.h"
+
+/* CAST('value' AS type) */
+const char *cursor_literal(Arena *arena, const char *value, const char *type);
+/* Is the type usable as a cursor? ERR_CURSOR_TYPE tells what to do else. */
+bool cursor_check_type(StepContext *ctx, const char *column, const char *type, bool text_allowed,
+                       Span span, Error *err);
+/* The literal of watermark − lookback; `lookback` NULL: the watermark itself. */
+bool cursor_lower(StepContext *ctx, const Watermark *watermark, const char *lookback,
+                  const char **lower, Error *err);
+/* max(column) of a relation as text; *value NULL when there are no rows. */
+bool cursor_max(StepContext *ctx, const char *relation, const char *column, const char **value,
+                Error *err);
+/* ERR_FUTURE_CURSOR when a date or time lies more than an hour ahead of now. */
+bool cursor_check_future(StepContext *ctx, const char *column, const char *value,
+                         const char *type, Error *err);
+/* ERR_NULL_CURSOR with a count when rows of the relation have NULL in the column. */
+bool cursor_check_nulls(StepContext *ctx, const char *relation, const char *column, Error *err);
+/* -1, 0, 1: how two values of a type compare. */
+bool cursor_compare(StepContext *ctx, const char *a, const char *b, const char *type, int *order,
+                    Error *err);
+/* ERR_STATE_MISMATCH when the stored watermark was taken by another cursor, type or key. */
+bool cursor_check_state(StepContext *ctx, const StateKey *key, const Watermark *stored,
+                        const char *type, const char *fingerprint, Error *err);
+StateKey step_state_key(StepContext *ctx, const char *source, const char *cursor);
+/* Did the target hold rows when the run began? */
+bool target_had_rows(StepContext *ctx, bool *had, Error *err);
+/* ERR_NO_WATERMARK: appending to a filled table that no watermark belongs to. */
+bool refuse_append(StepContext *ctx, const StateKey *key, Error *err);
+/* Is the target to be built anew by --full-refresh, here? Not when this run wrote it already. */
+bool step_rebuilds(StepContext *ctx);
+
+/* run/ parts that use them */
+bool load_by_cursor(StepContext *ctx, ModeKind mode, Error *err);
+bool load_by_file(StepContext *ctx, ModeKind mode, Error *err);
+/* INCREMENTAL BY: of a query with time macros, or of a source (then `query` is NULL). */
+bool incremental_by(StepContext *ctx, Error *err);
+
+/* Opens a source for reading, with its retries: *query is "SELECT * FROM …". The relation must be
+ * kept open while the query runs. */
+bool source_open(StepContext *ctx, const ReadSpec *spec, Relation *relation, const char **query,
+                 Error *err);
+
+#endif

@@ -1,0 +1,199 @@
+/* INCREMENTAL BY column: the target's rows from the watermark on are computed anew. */
+#include "run/apply.h"
+#include "run/cursor.h"
+#include "plan/macros.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+
+typedef struct ByColumn {
+    StepContext *ctx;
+    StateKey key;
+    Watermark stored;     /* value NULL: rebuild */
+    const char *lower;    /* literal, NULL when rebuilding */
+    const char *upper;    /* literal of --end; NULL without a backfill */
+    Window window;
+    Relation relation;
+    const char *type;     /* of the column in the query's output; NULL: not in it */
+    bool backfill;
+} ByColumn;
+
+static const char *const EARLIEST = "0001-01-01 00:00:00";
+
+static const char *column_sql(const ByColumn *by) {
+    return sql_ident(by->ctx->arena, by->ctx->step->cursor);
+}
+
+/* `literal` as the text of a timestamp. */
+static bool as_timestamp(const ByColumn *by, const char *literal, const char **text, Error *err) {
+    const char *sql =
+        arena_printf(by->ctx->arena, "SELECT strftime(CAST(%s AS TIMESTAMP), '%%Y-%%m-%%d %%H:%%M:"
+                                     "%%S.%%f')", literal);
+    return duck_text(by->ctx->run->duck, by->ctx->arena, sql, text, err) ||
+           step_error(by->ctx, NULL, err);
+}
+
+static bool is_numeric(const char *type) {
+    return !str_ieq(type, "DATE") && !str_istarts(type, "TIMESTAMP") && !str_ieq(type, "VARCHAR");
+}
+
+static bool set_backfill(ByColumn *by, Error *err) {
+    const RunOptions *options = by->ctx->run->options;
+    const char *type = by->stored.type != NULL && is_numeric(by->stored.type) ? by->stored.type
+                                                                              : "TIMESTAMP";
+    by->backfill = true;
+    by->lower = cursor_literal(by->ctx->arena, options->start ? options->start : EARLIEST, type);
+    by->upper = options->end == NULL ? NULL
+                                     : cursor_literal(by->ctx->arena, options->end, type);
+    if (str_eq(type, "TIMESTAMP") &&
+        (!as_timestamp(by, by->lower, &by->window.start, err) ||
+         (by->upper != NULL && !as_timestamp(by, by->upper, &by->window.end, err))))
+        return false;
+    return true;
+}
+
+/* Where the window starts: watermark − lookback, --start, or the beginning of time. */
+static bool find_window(ByColumn *by, Error *err) {
+    StepContext *ctx = by->ctx;
+    const RunOptions *options = ctx->run->options;
+    Columns target = {0};
+    by->window = (Window){EARLIEST, clock_timestamp(ctx->arena, options->started_us)};
+    if (!state_watermark(ctx->run->duck, ctx->arena, &by->key, &by->stored, err) ||
+        !table_columns(ctx, &ctx->step->target, &target, err))
+        return false;
+    if (step_rebuilds(ctx) || target.count == 0) {
+        by->stored = (Watermark){0};
+        return true;
+    }
+    if (options->start != NULL || options->end != NULL) return set_backfill(by, err);
+    if (by->stored.value == NULL) return true;
+    if (!str_ieq(by->stored.cursor_field, by->key.cursor_field)) {
+        by->stored = (Watermark){0}; /* another column: the table is simply rebuilt */
+        return true;
+    }
+    if (!cursor_lower(ctx, &by->stored, ctx->step->lookback, &by->lower, err)) return false;
+    return is_numeric(by->stored.type) || as_timestamp(by, by->lower, &by->window.start, err);
+}
+
+static bool open_query(ByColumn *by, const char **query, Error *err) {
+    StepContext *ctx = by->ctx;
+    if (ctx->step->source == NULL) {
+        *query = macros_expand(ctx->arena, ctx->step->query.sql, &by->window);
+    } else {
+        ReadSpec spec = {.columns = &ctx->step->source->columns, .cursor = ctx->step->cursor,
+                         .lower = by->lower, .include_nulls = true};
+        if (!source_open(ctx, &spec, &by->relation, query, err)) return false;
+    }
+    Columns columns = {0};
+    if (!duck_describe(ctx->run->duck, ctx->arena, *query, &columns, err))
+        return step_error(ctx, *query, err);
+    const Column *column = columns_find(&columns, ctx->step->cursor);
+    by->type = column == NULL ? NULL : column->type;
+    return by->type == NULL ||
+           cursor_check_type(ctx, ctx->step->cursor, by->type,
+                             ctx->step->source != NULL && ctx->step->source->cursor_is_text,
+                             SPAN_NONE, err);
+}
+
+/* The condition that picks the window's rows. */
+static const char *window_condition(const ByColumn *by) {
+    Arena *arena = by->ctx->arena;
+    const char *column = column_sql(by);
+    const char *from = arena_printf(arena, "%s >= %s", column, by->lower);
+    return by->upper == NULL ? from : arena_printf(arena, "%s AND %s < %s", from, column, by->upper);
+}
+
+static bool same_rows(ByColumn *by, const char *select, const char *stage, bool *same,
+                      Error *err) {
+    StepContext *ctx = by->ctx;
+    Columns columns = {0};
+    if (!duck_describe(ctx->run->duck, ctx->arena, select, &columns, err))
+        return step_error(ctx, NULL, err);
+    Buf list = buf_on(ctx->arena);
+    for (size_t i = 0; i < columns.count; i++)
+        buf_printf(&list, "%s%s", i > 0 ? ", " : "",
+                   sql_ident(ctx->arena, columns.items[i].name));
+    const char *there = arena_printf(ctx->arena, "SELECT %s FROM %s WHERE %s", buf_text(&list),
+                                     ctx->step->target.sql, window_condition(by));
+    const char *here = arena_printf(ctx->arena, "SELECT %s FROM %s", buf_text(&list), stage);
+    int64_t differing = 0;
+    const char *sql = arena_printf(ctx->arena,
+                                   "SELECT count(*) FROM ((%s EXCEPT ALL %s) UNION ALL "
+                                   "(%s EXCEPT ALL %s))", here, there, there, here);
+    if (!duck_int(ctx->run->duck, sql, &differing, err)) return step_error(ctx, NULL, err);
+    *same = differing == 0;
+    return true;
+}
+
+static bool write_window(ByColumn *by, const char *query, const char **rows, Error *err) {
+    StepContext *ctx = by->ctx;
+    Apply apply = {.target = &ctx->step->target, .query = query,
+                   .on_schema_change = ctx->step->source == NULL
+                                           ? SCHEMA_FAIL
+                                           : ctx->step->source->on_schema_change};
+    const char *all = NULL, *stage = NULL;
+    if (!apply_stage(ctx, query, "window", &all, &ctx->result->rows_read, err) ||
+        !cursor_check_nulls(ctx, all, ctx->step->cursor, err))
+        return false;
+    apply.query = arena_printf(ctx->arena, "SELECT * FROM %s WHERE %s", all, window_condition(by));
+    const char *select = NULL;
+    if (!apply_select(ctx, &apply, apply.query, &select, err) ||
+        !apply_stage(ctx, select, "cast", &stage, &ctx->result->rows_read, err))
+        return false;
+    *rows = stage;
+    bool same = false;
+    if (!same_rows(by, arena_printf(ctx->arena, "SELECT * FROM %s", stage), stage, &same, err))
+        return false;
+    if (same) return true;
+    apply.query = arena_printf(ctx->arena, "SELECT * FROM %s", stage);
+    return apply_delete_insert(ctx, &apply, window_condition(by), err);
+}
+
+static bool rebuild(ByColumn *by, const char *query, const char **rows, Error *err) {
+    StepContext *ctx = by->ctx;
+    Apply apply = {.target = &ctx->step->target, .query = query};
+    if (!apply_replace(ctx, &apply, err)) return false;
+    ctx->result->rows_read = ctx->result->rows_inserted;
+    *rows = ctx->step->target.sql;
+    return by->type == NULL || cursor_check_nulls(ctx, *rows, ctx->step->cursor, err);
+}
+
+static bool move_watermark(ByColumn *by, const char *rows, Error *err) {
+    StepContext *ctx = by->ctx;
+    const char *value = NULL;
+    if (by->type == NULL || by->backfill) return true;
+    if (!cursor_max(ctx, rows, ctx->step->cursor, &value, err) ||
+        !cursor_check_future(ctx, ctx->step->cursor, value, by->type, err))
+        return false;
+    if (value == NULL) return true;
+    int order = 1;
+    if (by->stored.value != NULL &&
+        !cursor_compare(ctx, value, by->stored.value, by->stored.type, &order, err))
+        return false;
+    if (order <= 0) return true;
+    Watermark watermark = {.value = value, .type = by->type, .fingerprint = "incremental by"};
+    return state_set_watermark(ctx->run->duck, &by->key, &watermark, ctx->run->options->run_id,
+                               err) ||
+           step_error(ctx, NULL, err);
+}
+
+static bool compute(ByColumn *by, Error *err) {
+    const char *query = NULL, *rows = NULL;
+    if (!find_window(by, err) || !open_query(by, &query, err)) return false;
+    if (by->type == NULL || by->lower == NULL) {
+        if (!rebuild(by, query, &rows, err)) return false;
+    } else if (!write_window(by, query, &rows, err)) {
+        return false;
+    }
+    return move_watermark(by, rows, err);
+}
+
+bool incremental_by(StepContext *ctx, Error *err) {
+    const Source *source = ctx->step->source;
+    ByColumn by = {.ctx = ctx};
+    by.key = step_state_key(ctx, source == NULL ? "-" : source->name, ctx->step->cursor);
+    bool ok = compute(&by, err);
+    relation_close(&by.relation);
+    return ok;
+}

@@ -1,0 +1,125 @@
+/* LOAD and CREATE TABLE: which way the rows of a step go into its table. */
+#include "run/apply.h"
+#include "run/cursor.h"
+
+#include <string.h>
+
+typedef struct Opening {
+    StepContext *ctx;
+    const ReadSpec *spec;
+    Relation *relation;
+} Opening;
+
+static bool open_relation(void *context, Error *err) {
+    Opening *opening = context;
+    const Source *source = opening->ctx->step->source;
+    Session session = step_session(opening->ctx);
+    *opening->relation = (Relation){0};
+    return source->link.connector->relation(&session, &source->link, opening->spec,
+                                            opening->relation, err);
+}
+
+bool source_open(StepContext *ctx, const ReadSpec *spec, Relation *relation, const char **query,
+                 Error *err) {
+    const Source *source = ctx->step->source;
+    Opening opening = {ctx, spec, relation};
+    RetryCall call = {.what = ctx->step->id, .context = &opening, .attempt = open_relation};
+    if (!run_retrying(ctx->run, &source->link, &call, &ctx->result->retries, err))
+        return step_error(ctx, NULL, err);
+    *query = arena_printf(ctx->arena, "SELECT * FROM %s", relation->sql);
+    return true;
+}
+
+/* A dynamic PIVOT is several statements to DuckDB, so it cannot stand inside another query: its
+ * result is staged first. */
+static bool has_pivot(const char *sql) {
+    return strcasestr(sql, "pivot") != NULL;
+}
+
+static bool query_rows(StepContext *ctx, ModeKind mode, const char **query, Error *err) {
+    *query = ctx->step->query.sql;
+    if (mode == MODE_REPLACE || !has_pivot(*query)) return true;
+    const char *stage = NULL;
+    if (!apply_stage(ctx, *query, "pivot", &stage, NULL, err)) return false;
+    *query = arena_printf(ctx->arena, "SELECT * FROM %s", stage);
+    return true;
+}
+
+static bool apply_mode(StepContext *ctx, ModeKind mode, const char *query, Error *err) {
+    const Source *source = ctx->step->source;
+    Apply apply = {.target = &ctx->step->target, .query = query, .keys = &ctx->step->keys,
+                   .keys_span = ctx->step->mode_span};
+    if (source != NULL) {
+        apply.on_schema_change = source->on_schema_change;
+        apply.duplicates_are_errors = source->duplicates_are_errors;
+        apply.cursor = source->cursor;
+    }
+    switch (mode) {
+        case MODE_APPEND: return apply_append(ctx, &apply, err);
+        case MODE_UPSERT: return apply_upsert(ctx, &apply, err);
+        case MODE_NONE:
+        case MODE_REPLACE:
+        case MODE_INCREMENTAL: return apply_replace(ctx, &apply, err);
+    }
+    return false;
+}
+
+static bool load_source(StepContext *ctx, ModeKind mode, Error *err) {
+    ReadSpec spec = {.columns = &ctx->step->source->columns};
+    Relation relation = {0};
+    const char *query = NULL;
+    bool ok = source_open(ctx, &spec, &relation, &query, err) && apply_mode(ctx, mode, query, err);
+    relation_close(&relation);
+    if (!ok) return false;
+    ctx->result->rows_read = ctx->result->rows_inserted + ctx->result->rows_updated +
+                             ctx->result->duplicates_dropped;
+    return true;
+}
+
+/* Rows read again (lookback, NULL cursors) can only be told apart by their key. */
+static ModeKind incremental_mode(const Step *step) {
+    const Source *source = step->source;
+    if (step->mode == MODE_NONE)
+        return source->primary_key.count > 0 ? MODE_UPSERT : MODE_APPEND;
+    bool comes_again = source->lookback != NULL || source->null_cursor == NULL_CURSOR_INCLUDE;
+    if (step->mode == MODE_APPEND && comes_again && source->primary_key.count > 0)
+        return MODE_UPSERT;
+    return step->mode;
+}
+
+bool run_load(StepContext *ctx, Error *err) {
+    const Step *step = ctx->step;
+    if (step->mode == MODE_INCREMENTAL) return incremental_by(ctx, err);
+    ModeKind mode = step->mode == MODE_NONE ? MODE_REPLACE : step->mode;
+    if (step->source == NULL) {
+        const char *query = NULL;
+        return query_rows(ctx, mode, &query, err) && apply_mode(ctx, mode, query, err);
+    }
+    if (!step->source->incremental) return load_source(ctx, mode, err);
+    mode = incremental_mode(step);
+    return step->source->cursor != NULL ? load_by_cursor(ctx, mode, err)
+                                        : load_by_file(ctx, mode, err);
+}
+
+static bool create_temporary(StepContext *ctx, Error *err) {
+    const Step *step = ctx->step;
+    const char *verb = step->if_not_exists ? "CREATE TEMP TABLE IF NOT EXISTS"
+                                           : "CREATE OR REPLACE TEMP TABLE";
+    const char *sql = arena_printf(ctx->arena, "%s %s AS\n%s\n", verb,
+                                   sql_ident(ctx->arena, step->target.name), step->query.sql);
+    return step_exec(ctx, sql, &ctx->result->rows_inserted, err);
+}
+
+bool run_transform(StepContext *ctx, Error *err) {
+    const Step *step = ctx->step;
+    if (step->temporary) return create_temporary(ctx, err);
+    if (step->if_not_exists) {
+        Columns columns = {0};
+        if (!table_columns(ctx, &step->target, &columns, err)) return false;
+        if (columns.count > 0) {
+            ctx->result->detail = "kept";
+            return true;
+        }
+    }
+    return run_load(ctx, err);
+}

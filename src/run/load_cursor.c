@@ -1,0 +1,291 @@
+/* LOAD of an incremental source by its cursor: read from the watermark on, skip what came before,
+ * apply, move the watermark to the highest committed cursor. */
+#include "run/apply.h"
+#include "run/cursor.h"
+
+#include <string.h>
+
+enum { BOUNDARY_MAX = 100000 };
+
+typedef struct CursorLoad {
+    StepContext *ctx;
+    const Source *source;
+    ModeKind mode;
+    Strings keys;
+    StateKey key;
+    Watermark stored;  /* value NULL: read everything */
+    const char *fingerprint;
+    const char *rows;  /* relation with the rows read: the stage, or the target itself */
+    Columns columns;   /* of rows */
+    const char *type;  /* of the cursor in rows */
+    Relation relation;
+    bool rebuild, direct;
+} CursorLoad;
+
+static const char *fingerprint_of(Arena *arena, const Source *source, const Strings *keys) {
+    return arena_printf(arena, "%s key(%s)", source->link.connector->name,
+                        str_lower(arena, strings_join(arena, keys, ",")));
+}
+
+/* Finds the watermark to start from; none after a full refresh, an explicit REPLACE, or when the
+ * table is gone. */
+static bool find_start(CursorLoad *load, Error *err) {
+    StepContext *ctx = load->ctx;
+    Columns target = {0};
+    if (!state_watermark(ctx->run->duck, ctx->arena, &load->key, &load->stored, err) ||
+        !table_columns(ctx, &ctx->step->target, &target, err))
+        return false;
+    load->rebuild = step_rebuilds(ctx) || load->mode == MODE_REPLACE;
+    if (ctx->run->options->full_refresh || load->rebuild || target.count == 0) {
+        load->stored = (Watermark){0};
+    } else if (!cursor_check_state(ctx, &load->key, &load->stored, NULL, load->fingerprint, err)) {
+        return false;
+    }
+    load->direct = load->mode != MODE_UPSERT && (load->rebuild || target.count == 0);
+    if (load->stored.value != NULL || load->mode != MODE_APPEND || load->direct) return true;
+    bool had = false;
+    if (!target_had_rows(ctx, &had, err)) return false;
+    return had && !ctx->run->options->full_refresh ? refuse_append(ctx, &load->key, err) : true;
+}
+
+/* SELECT over the source's rows that the load wants. */
+static bool open_rows(CursorLoad *load, const char **query, Error *err) {
+    StepContext *ctx = load->ctx;
+    const Source *source = load->source;
+    ReadSpec spec = {.columns = &source->columns, .cursor = source->cursor,
+                     .include_nulls = source->null_cursor != NULL_CURSOR_EXCLUDE,
+                     .previous_token = load->stored.token};
+    if (load->stored.value != NULL &&
+        !cursor_lower(ctx, &load->stored, source->lookback, &spec.lower, err))
+        return false;
+    if (!source_open(ctx, &spec, &load->relation, query, err)) return false;
+    const char *cursor = sql_ident(ctx->arena, source->cursor);
+    Columns columns = {0};
+    if (!duck_describe(ctx->run->duck, ctx->arena, *query, &columns, err))
+        return step_error(ctx, NULL, err);
+    const Column *column = columns_find(&columns, source->cursor);
+    if (column == NULL) {
+        Strings names = {0};
+        for (size_t i = 0; i < columns.count; i++)
+            strings_add(ctx->arena, &names, columns.items[i].name);
+        error_set(err, ERR_CURSOR_TYPE, source->cursor_span, "the source has no column '%s'%s",
+                  source->cursor, str_did_you_mean(ctx->arena, source->cursor, &names));
+        return step_error(ctx, NULL, err);
+    }
+    bool exclude = source->null_cursor == NULL_CURSOR_EXCLUDE;
+    if (spec.lower != NULL && !load->relation.bounded)
+        *query = arena_printf(ctx->arena, "%s WHERE %s >= %s%s", *query, cursor, spec.lower,
+                              exclude ? "" : arena_printf(ctx->arena, " OR %s IS NULL", cursor));
+    else if (exclude)
+        *query = arena_printf(ctx->arena, "%s WHERE %s IS NOT NULL", *query, cursor);
+    return true;
+}
+
+static Apply base_apply(const CursorLoad *load, const char *query) {
+    return (Apply){.target = &load->ctx->step->target,
+                   .query = query,
+                   .keys = &load->keys,
+                   .keys_span = load->ctx->step->mode_span,
+                   .cursor = load->source->cursor,
+                   .on_schema_change = load->source->on_schema_change,
+                   .duplicates_are_errors = load->source->duplicates_are_errors,
+                   .rebuild = load->rebuild};
+}
+
+/* Brings the rows to where they can be looked at: a stage in the target's types, or, for a first
+ * load, the target itself. */
+static bool fetch_rows(CursorLoad *load, const char *query, Error *err) {
+    StepContext *ctx = load->ctx;
+    Columns target = {0};
+    Apply apply = base_apply(load, query);
+    if (load->direct) {
+        if (!apply_replace(ctx, &apply, err)) return false;
+        load->rows = ctx->step->target.sql;
+        ctx->result->rows_read = ctx->result->rows_inserted;
+    } else {
+        if (!table_columns(ctx, &ctx->step->target, &target, err)) return false;
+        if (target.count > 0 && !load->rebuild && !apply_select(ctx, &apply, query, &query, err))
+            return false;
+        if (!apply_stage(ctx, query, "increment", &load->rows, &ctx->result->rows_read, err))
+            return false;
+    }
+    const char *all = arena_printf(ctx->arena, "SELECT * FROM %s", load->rows);
+    if (!duck_describe(ctx->run->duck, ctx->arena, all, &load->columns, err))
+        return step_error(ctx, NULL, err);
+    const Column *column = columns_find(&load->columns, load->source->cursor);
+    if (column == NULL) {
+        error_set(err, ERR_CURSOR_TYPE, load->source->cursor_span,
+                  "table '%s' has no column for the cursor '%s'", ctx->step->target.name,
+                  load->source->cursor);
+        return step_error(ctx, NULL, err);
+    }
+    load->type = column->type;
+    return true;
+}
+
+/* An empty file has text columns only: with no rows the cursor's type tells nothing. */
+static bool check_rows(CursorLoad *load, Error *err) {
+    StepContext *ctx = load->ctx;
+    const Source *source = load->source;
+    if (ctx->result->rows_read == 0) return true;
+    if (!cursor_check_type(ctx, source->cursor, load->type, source->cursor_is_text,
+                           source->cursor_span, err) ||
+        !cursor_check_state(ctx, &load->key, &load->stored, load->type, NULL, err))
+        return false;
+    return source->null_cursor != NULL_CURSOR_ERROR ||
+           cursor_check_nulls(ctx, load->rows, source->cursor, err);
+}
+
+/* Rows as text, column by column, so that equal rows have equal hashes. */
+static const char *row_hash(Arena *arena, const char *columns) {
+    Buf text = buf_on(arena);
+    buf_puts(&text, "md5(concat_ws(chr(31)");
+    for (const char *at = columns; *at != '\0';) {
+        size_t size = strcspn(at, "\x1f");
+        buf_printf(&text, ", coalesce(%s::VARCHAR, chr(30))",
+                   sql_ident(arena, arena_strndup(arena, at, size)));
+        at += size + (at[size] != '\0');
+    }
+    buf_puts(&text, "))");
+    return buf_text(&text);
+}
+
+/* Takes rows that an earlier run appended out of the stage, each as often as it was appended. */
+static bool skip_boundary(CursorLoad *load, Error *err) {
+    StepContext *ctx = load->ctx;
+    if (load->mode != MODE_APPEND || load->stored.value == NULL) return true;
+    const char *where = state_where(ctx->arena, &load->key), *columns = NULL;
+    if (!duck_text(ctx->run->duck, ctx->arena,
+                   arena_printf(ctx->arena, "SELECT any_value(columns) FROM _sqlflow.boundary "
+                                            "WHERE %s", where),
+                   &columns, err))
+        return step_error(ctx, NULL, err);
+    if (columns == NULL) return true;
+    int64_t skipped = 0;
+    const char *sql = arena_printf(
+        ctx->arena,
+        "DELETE FROM %s WHERE rowid IN (SELECT s.r FROM (SELECT rowid AS r, h, row_number() OVER "
+        "(PARTITION BY h ORDER BY rowid) AS n FROM (SELECT rowid, %s AS h FROM %s WHERE %s >= %s)) "
+        "s JOIN (SELECT row_hash, sum(rows) AS rows FROM _sqlflow.boundary WHERE %s GROUP BY 1) b "
+        "ON s.h = b.row_hash AND s.n <= b.rows)",
+        load->rows, row_hash(ctx->arena, columns), load->rows,
+        sql_ident(ctx->arena, load->source->cursor),
+        cursor_literal(ctx->arena, load->stored.value, load->stored.type), where);
+    if (!duck_exec(ctx->run->duck, sql, &skipped, err)) return step_error(ctx, NULL, err);
+    ctx->result->rows_read -= skipped;
+    return true;
+}
+
+static bool apply_rows(CursorLoad *load, Error *err) {
+    StepContext *ctx = load->ctx;
+    if (load->direct) return true;
+    if (ctx->result->rows_read == 0 && !load->rebuild) return true;
+    Apply apply =
+        base_apply(load, arena_printf(ctx->arena, "SELECT * FROM %s", load->rows));
+    if (load->mode != MODE_UPSERT) return apply_append(ctx, &apply, err);
+    if (load->stored.value != NULL && load->relation.safe_upper == NULL)
+        apply.unchanged_up_to = arena_printf(
+            ctx->arena, "coalesce(%s <= %s, true)", sql_ident(ctx->arena, load->source->cursor),
+            cursor_literal(ctx->arena, load->stored.value, load->stored.type));
+    else if (load->stored.value != NULL)
+        apply.unchanged_up_to = "true";
+    return apply_upsert(ctx, &apply, err);
+}
+
+/* Remembers the rows at or above the new watermark, which the next run reads again. */
+static bool keep_boundary(CursorLoad *load, const char *value, bool moved, Error *err) {
+    StepContext *ctx = load->ctx;
+    const char *where = state_where(ctx->arena, &load->key);
+    const char *bound = cursor_literal(ctx->arena, value, load->type);
+    const char *cursor = sql_ident(ctx->arena, load->source->cursor);
+    int64_t count = 0;
+    const char *sql = arena_printf(ctx->arena,
+                                   "SELECT (SELECT count(*) FROM %s WHERE %s >= %s) + coalesce(("
+                                   "SELECT sum(rows) FROM _sqlflow.boundary WHERE %s AND "
+                                   "CAST(cursor_value AS %s) >= %s), 0)",
+                                   load->rows, cursor, bound, where, load->type, bound);
+    if (load->stored.value == NULL)
+        sql = arena_printf(ctx->arena, "SELECT count(*) FROM %s WHERE %s >= %s", load->rows, cursor,
+                           bound);
+    if (!duck_int(ctx->run->duck, sql, &count, err)) return step_error(ctx, NULL, err);
+    if (count > BOUNDARY_MAX) {
+        error_set(err, ERR_BOUNDARY, ctx->step->span,
+                  "%s rows share the highest cursor value %s", str_thousands(ctx->arena, count),
+                  value);
+        error_hint(err, "give the source a primary_key, so that rows can be told apart, or a finer "
+                        "cursor");
+        return step_error(ctx, NULL, err);
+    }
+    Buf columns = buf_on(ctx->arena);
+    for (size_t i = 0; i < load->columns.count; i++)
+        buf_printf(&columns, "%s%s", i > 0 ? "\x1f" : "", load->columns.items[i].name);
+    const char *drop =
+        load->stored.value == NULL
+            ? arena_printf(ctx->arena, "DELETE FROM _sqlflow.boundary WHERE %s", where)
+            : arena_printf(ctx->arena,
+                           "DELETE FROM _sqlflow.boundary WHERE %s AND CAST(cursor_value AS %s) < %s",
+                           where, load->type, bound);
+    if ((moved || load->stored.value == NULL) && !duck_exec(ctx->run->duck, drop, NULL, err))
+        return step_error(ctx, NULL, err);
+    sql = arena_printf(
+        ctx->arena,
+        "INSERT INTO _sqlflow.boundary(pipeline, source, target, cursor_field, columns, row_hash, "
+        "rows, cursor_value) SELECT %s, %s, %s, %s, %s, %s, count(*), any_value(%s)::VARCHAR "
+        "FROM %s WHERE %s >= %s GROUP BY 6",
+        sql_literal(ctx->arena, load->key.pipeline), sql_literal(ctx->arena, load->key.source),
+        sql_literal(ctx->arena, load->key.target), sql_literal(ctx->arena, load->key.cursor_field),
+        sql_literal(ctx->arena, buf_text(&columns)), row_hash(ctx->arena, buf_text(&columns)),
+        cursor, load->rows, cursor, bound);
+    return duck_exec(ctx->run->duck, sql, NULL, err) || step_error(ctx, NULL, err);
+}
+
+/* The new watermark: the highest cursor read, never below the old one, never above what the
+ * source says is safe. */
+static bool move_watermark(CursorLoad *load, Error *err) {
+    StepContext *ctx = load->ctx;
+    const char *value = NULL;
+    if (ctx->result->rows_read == 0) return true;
+    if (!cursor_max(ctx, load->rows, load->source->cursor, &value, err) ||
+        !cursor_check_future(ctx, load->source->cursor, value, load->type, err))
+        return false;
+    if (load->relation.safe_upper != NULL && value != NULL) {
+        const char *sql = arena_printf(
+            ctx->arena, "SELECT CAST(least(%s, %s) AS %s)::VARCHAR",
+            cursor_literal(ctx->arena, value, load->type), load->relation.safe_upper, load->type);
+        if (!duck_text(ctx->run->duck, ctx->arena, sql, &value, err))
+            return step_error(ctx, NULL, err);
+    }
+    const char *old = load->stored.value;
+    if (load->relation.watermark_stays && old != NULL) value = old;
+    int order = 1;
+    if (value == NULL) value = old;
+    if (value == NULL) return true; /* only NULL cursors so far */
+    if (old != NULL && !cursor_compare(ctx, value, old, load->type, &order, err)) return false;
+    bool wrote = ctx->result->rows_inserted + ctx->result->rows_updated > 0;
+    if (order <= 0 && !wrote) return true;
+    if (order < 0) value = old;
+    if (load->mode == MODE_APPEND && !keep_boundary(load, value, order > 0, err)) return false;
+    Watermark watermark = {.value = value, .type = load->type,
+                           .fingerprint = load->fingerprint, .token = load->relation.token};
+    return state_set_watermark(ctx->run->duck, &load->key, &watermark,
+                               ctx->run->options->run_id, err) ||
+           step_error(ctx, NULL, err);
+}
+
+static bool load_rows(CursorLoad *load, Error *err) {
+    const char *query = NULL;
+    return find_start(load, err) && open_rows(load, &query, err) &&
+           fetch_rows(load, query, err) && check_rows(load, err) && skip_boundary(load, err) &&
+           apply_rows(load, err) && move_watermark(load, err);
+}
+
+bool load_by_cursor(StepContext *ctx, ModeKind mode, Error *err) {
+    const Step *step = ctx->step;
+    CursorLoad load = {.ctx = ctx, .source = step->source, .mode = mode};
+    load.keys = step->mode == MODE_UPSERT ? step->keys : step->source->primary_key;
+    load.key = step_state_key(ctx, step->source->name, step->source->cursor);
+    load.fingerprint = fingerprint_of(ctx->arena, step->source, &load.keys);
+    bool ok = load_rows(&load, err);
+    relation_close(&load.relation);
+    return ok;
+}

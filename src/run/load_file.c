@@ -1,0 +1,206 @@
+/* LOAD of an incremental source without a cursor: by file. New files are loaded, changed files
+ * replace the rows that they brought, vanished ones are reported. */
+#include "run/apply.h"
+#include "run/cursor.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+
+typedef struct FileLoad {
+    StepContext *ctx;
+    const Source *source;
+    ModeKind mode;
+    Strings keys;
+    StateKey key;
+    FileEntries now;   /* the files there are */
+    Strings wanted;    /* new or changed: to be read */
+    Strings changed;   /* known by another size, time or etag */
+    Relation relation;
+    bool rebuild;
+} FileLoad;
+
+typedef struct KnownFile {
+    int64_t size, mtime_us;
+    const char *etag;
+    bool seen;
+} KnownFile;
+
+static bool session_files(FileLoad *load, FileEntries *files, Error *err) {
+    Session session = step_session(load->ctx);
+    return load->source->link.connector->files(&session, &load->source->link, files, err) ||
+           step_error(load->ctx, NULL, err);
+}
+
+static bool read_ledger(FileLoad *load, Map *known, Error *err) {
+    StepContext *ctx = load->ctx;
+    const char *sql = arena_printf(ctx->arena,
+                                   "SELECT path, coalesce(size, -1), coalesce(epoch_us(mtime), 0), "
+                                   "etag FROM _sqlflow.files WHERE %s",
+                                   state_where(ctx->arena, &load->key));
+    Rows *opened = NULL;
+    if (!duck_query(ctx->run->duck, sql, &opened, err)) return step_error(ctx, NULL, err);
+    AUTO_ROWS rows = opened;
+    err->code = ERR_NONE;
+    while (rows_next(rows, err)) {
+        KnownFile *file = ARENA_NEW(ctx->arena, KnownFile);
+        *file = (KnownFile){rows_int(rows, 1), rows_int(rows, 2),
+                            arena_strdup(ctx->arena, rows_text(rows, 3)), false};
+        map_set(known, rows_text(rows, 0), file);
+    }
+    return err->code == ERR_NONE || step_error(ctx, NULL, err);
+}
+
+static bool is_same(const KnownFile *known, const FileEntry *now) {
+    if (known->size != now->size) return false;
+    return now->etag != NULL ? str_eq(known->etag, now->etag) : known->mtime_us == now->mtime_us;
+}
+
+/* Sorts the files into new, changed and vanished. */
+static bool compare(FileLoad *load, Error *err) {
+    StepContext *ctx = load->ctx;
+    Map known = map_on(ctx->arena);
+    if (!load->rebuild && !read_ledger(load, &known, err)) return false;
+    for (size_t i = 0; i < load->now.count; i++) {
+        const FileEntry *file = &load->now.items[i];
+        KnownFile *before = map_get(&known, file->path);
+        if (before != NULL) before->seen = true;
+        if (before != NULL && is_same(before, file)) continue;
+        strings_add(ctx->arena, &load->wanted, file->path);
+        if (before != NULL) strings_add(ctx->arena, &load->changed, file->path);
+    }
+    for (size_t i = 0; i < known.count; i++)
+        if (!((KnownFile *)known.entries[i].value)->seen)
+            step_warn(ctx, WARN_FILE_VANISHED, "its rows stay in the table",
+                      "%s was loaded by an earlier run and is gone", known.entries[i].key);
+    bool had = false;
+    if (known.count > 0 || load->rebuild || load->mode != MODE_APPEND) return true;
+    if (!target_had_rows(ctx, &had, err)) return false;
+    return had ? refuse_append(ctx, &load->key, err) : true;
+}
+
+static const char *path_list(Arena *arena, const Strings *paths) {
+    Buf list = buf_on(arena);
+    for (size_t i = 0; i < paths->count; i++)
+        buf_printf(&list, "%s%s", i > 0 ? ", " : "", sql_literal(arena, paths->items[i]));
+    return buf_text(&list);
+}
+
+/* Takes the rows of changed files out. */
+static bool remove_changed(FileLoad *load, Error *err) {
+    StepContext *ctx = load->ctx;
+    if (load->changed.count == 0) return true;
+    Touched *touched = run_touch(ctx->run, &ctx->step->target, err);
+    if (touched == NULL) return false;
+    int64_t deleted = 0;
+    const char *sql = arena_printf(ctx->arena, "DELETE FROM %s WHERE _sqlflow_file IN (%s)",
+                                   ctx->step->target.sql,
+                                   path_list(ctx->arena, &load->changed));
+    if (!duck_exec(ctx->run->duck, sql, &deleted, err)) return step_error(ctx, NULL, err);
+    ctx->result->rows_deleted += deleted;
+    touched->written = touched->dirty = true;
+    return true;
+}
+
+/* A file that changed while it was read may have been read half old, half new. */
+static bool check_unchanged(FileLoad *load, Error *err) {
+    FileEntries after = {0};
+    if (!session_files(load, &after, err)) return false;
+    for (size_t i = 0; i < load->now.count; i++) {
+        const FileEntry *before = &load->now.items[i], *now = NULL;
+        if (!strings_has(&load->wanted, before->path)) continue;
+        for (size_t k = 0; k < after.count && now == NULL; k++)
+            if (str_eq(after.items[k].path, before->path)) now = &after.items[k];
+        if (now != NULL && now->size == before->size && now->mtime_us == before->mtime_us &&
+            str_eq(now->etag, before->etag))
+            continue;
+        error_set(err, ERR_FILE_FORMAT, load->source->span, "%s changed while it was being read",
+                  before->path);
+        err->transient = true;
+        error_hint(err, "let writers put finished files in place by renaming them");
+        return step_error(load->ctx, NULL, err);
+    }
+    return true;
+}
+
+static bool write_ledger(FileLoad *load, Error *err) {
+    StepContext *ctx = load->ctx;
+    Arena *arena = ctx->arena;
+    const char *where = state_where(arena, &load->key);
+    const char *which = load->rebuild ? "true"
+                                      : arena_printf(arena, "path IN (%s)",
+                                                     path_list(arena, &load->wanted));
+    if (!duck_execf(ctx->run->duck, err, "DELETE FROM _sqlflow.files WHERE %s AND %s", where,
+                    which))
+        return step_error(ctx, NULL, err);
+    Buf values = buf_on(arena);
+    for (size_t i = 0; i < load->now.count; i++) {
+        const FileEntry *file = &load->now.items[i];
+        if (!strings_has(&load->wanted, file->path)) continue;
+        buf_printf(&values, "%s(%s, %lld, make_timestamp(%lld), %s)", values.size > 0 ? ", " : "",
+                   sql_literal(arena, file->path), (long long)file->size,
+                   (long long)file->mtime_us,
+                   file->etag == NULL ? "NULL" : sql_literal(arena, file->etag));
+    }
+    return duck_execf(ctx->run->duck, err,
+                      "INSERT INTO _sqlflow.files(pipeline, source, target, path, size, mtime, "
+                      "etag, rows, run_id) SELECT %s, %s, %s, f.path, f.size, f.mtime, f.etag, "
+                      "coalesce(t.n, 0), %s FROM (VALUES %s) f(path, size, mtime, etag) LEFT JOIN "
+                      "(SELECT _sqlflow_file AS path, count(*) AS n FROM %s GROUP BY 1) t "
+                      "ON t.path = f.path",
+                      sql_literal(arena, load->key.pipeline), sql_literal(arena, load->key.source),
+                      sql_literal(arena, load->key.target),
+                      sql_literal(arena, ctx->run->options->run_id), buf_text(&values),
+                      ctx->step->target.sql) ||
+           step_error(ctx, NULL, err);
+}
+
+static bool no_files(FileLoad *load, Error *err) {
+    if (load->source->allow_empty) return true;
+    error_set(err, ERR_FILE_MISSING, load->source->span, "no file matches the source '%s'",
+              load->source->name);
+    error_hint(err, "check its path, or set \"allow_empty\": true when that is fine");
+    return step_error(load->ctx, NULL, err);
+}
+
+static bool read_files(FileLoad *load, Error *err) {
+    StepContext *ctx = load->ctx;
+    ReadSpec spec = {.columns = &load->source->columns, .files = &load->wanted,
+                     .add_file_column = true};
+    const char *query = NULL;
+    if (!source_open(ctx, &spec, &load->relation, &query, err)) return false;
+    if (!remove_changed(load, err)) return false;
+    Apply apply = {.target = &ctx->step->target, .query = query, .keys = &load->keys,
+                   .keys_span = ctx->step->mode_span,
+                   .on_schema_change = load->source->on_schema_change,
+                   .duplicates_are_errors = load->source->duplicates_are_errors,
+                   .rebuild = load->rebuild};
+    bool ok = load->mode == MODE_UPSERT ? apply_upsert(ctx, &apply, err)
+                                        : apply_append(ctx, &apply, err);
+    if (!ok) return false;
+    ctx->result->rows_read = ctx->result->rows_inserted + ctx->result->rows_updated +
+                             ctx->result->duplicates_dropped;
+    return check_unchanged(load, err) && write_ledger(load, err);
+}
+
+static bool load_files(FileLoad *load, Error *err) {
+    StepContext *ctx = load->ctx;
+    Columns target = {0};
+    if (!table_columns(ctx, &ctx->step->target, &target, err) ||
+        !session_files(load, &load->now, err))
+        return false;
+    load->rebuild = step_rebuilds(ctx) || load->mode == MODE_REPLACE || target.count == 0;
+    if (load->now.count == 0) return no_files(load, err);
+    if (!compare(load, err)) return false;
+    return load->wanted.count == 0 ? true : read_files(load, err);
+}
+
+bool load_by_file(StepContext *ctx, ModeKind mode, Error *err) {
+    const Step *step = ctx->step;
+    FileLoad load = {.ctx = ctx, .source = step->source, .mode = mode};
+    load.keys = step->mode == MODE_UPSERT ? step->keys : step->source->primary_key;
+    load.key = step_state_key(ctx, step->source->name, "");
+    bool ok = load_files(&load, err);
+    relation_close(&load.relation);
+    return ok;
+}

@@ -1,0 +1,181 @@
+/* Steps of one statement: plain SQL and assertions. */
+#include "run/apply.h"
+
+#include <string.h>
+
+/* In one transaction, ALTER of a table whose rows were deleted or updated fails at COMMIT. */
+static bool prepare_alter(StepContext *ctx, Error *err) {
+    for (size_t i = 0; i < ctx->step->writes.count; i++) {
+        const TableName *table = &ctx->step->writes.items[i];
+        Touched *touched = run_touch(ctx->run, table, err);
+        if (touched == NULL) return step_error(ctx, NULL, err);
+        if (!touched->dirty) continue;
+        if (!apply_rebuild(ctx, table, err)) return false;
+        touched->dirty = false;
+    }
+    return true;
+}
+
+static void count_rows(StepResult *result, SqlVerb verb, int64_t changed) {
+    switch (verb) {
+        case SQL_INSERT:
+        case SQL_COPY_FROM:
+        case SQL_MERGE: result->rows_inserted = changed; break;
+        case SQL_UPDATE: result->rows_updated = changed; break;
+        case SQL_DELETE:
+        case SQL_TRUNCATE: result->rows_deleted = changed; break;
+        case SQL_ALTER:
+        case SQL_DROP:
+        case SQL_CREATE_TABLE:
+        case SQL_CREATE_VIEW:
+        case SQL_CREATE_SCHEMA:
+        case SQL_CREATE_MACRO:
+        case SQL_CREATE_TYPE:
+        case SQL_CREATE_INDEX:
+        case SQL_CREATE_SEQUENCE:
+        case SQL_COMMENT: break;
+    }
+}
+
+/* Pipelines are run again and again: a plain CREATE of what is there already rebuilds it. A schema
+ * stays, and so does what lies in it. */
+static bool make_room(StepContext *ctx, bool *skip, Error *err) {
+    const Step *step = ctx->step;
+    *skip = false;
+    if (step->or_replace || step->if_not_exists) return true;
+    int64_t exists = 0;
+    if (step->sql.verb == SQL_CREATE_SCHEMA) {
+        const char *sql = arena_printf(ctx->arena,
+                                       "SELECT count(*) FROM duckdb_schemas() WHERE database_name = "
+                                       "current_database() AND lower(schema_name) = lower(%s)",
+                                       sql_literal(ctx->arena, step->name ? step->name : ""));
+        if (!duck_int(ctx->run->duck, sql, &exists, err)) return step_error(ctx, NULL, err);
+        *skip = exists > 0;
+        return true;
+    }
+    if (step->writes.count != 1 ||
+        (step->sql.verb != SQL_CREATE_TABLE && step->sql.verb != SQL_CREATE_VIEW))
+        return true;
+    const char *kind = step->sql.verb == SQL_CREATE_TABLE ? "TABLE" : "VIEW";
+    return duck_execf(ctx->run->duck, err, "DROP %s IF EXISTS %s", kind,
+                      step->writes.items[0].sql) ||
+           step_error(ctx, NULL, err);
+}
+
+bool run_sql(StepContext *ctx, Error *err) {
+    const Step *step = ctx->step;
+    SqlVerb verb = step->sql.verb;
+    bool skip = false;
+    if (!make_room(ctx, &skip, err)) return false;
+    if (skip) return true;
+    bool alters = verb == SQL_ALTER || verb == SQL_COMMENT;
+    if (alters && !prepare_alter(ctx, err)) return false;
+    for (size_t i = 0; i < step->writes.count; i++)
+        if (run_touch(ctx->run, &step->writes.items[i], err) == NULL)
+            return step_error(ctx, NULL, err);
+    int64_t changed = 0;
+    if (!step_exec(ctx, step->query.sql, &changed, err)) return false;
+    count_rows(ctx->result, verb, changed);
+    for (size_t i = 0; i < step->writes.count; i++) {
+        Touched *touched = run_touch(ctx->run, &step->writes.items[i], err);
+        if (touched == NULL) return step_error(ctx, NULL, err);
+        touched->written = true;
+        if (verb == SQL_UPDATE || verb == SQL_DELETE || verb == SQL_MERGE || verb == SQL_TRUNCATE)
+            touched->dirty = true;
+        if (verb == SQL_DROP || verb == SQL_CREATE_TABLE) touched->dirty = false;
+    }
+    return true;
+}
+
+/* The query whose rows are the failures. */
+static const char *failing_rows(StepContext *ctx) {
+    const Step *step = ctx->step;
+    Buf sql = buf_on(ctx->arena), columns = buf_on(ctx->arena);
+    for (size_t i = 0; i < step->assertion.columns.count; i++)
+        buf_printf(&columns, "%s%s", i > 0 ? ", " : "",
+                   sql_ident(ctx->arena, step->assertion.columns.items[i]));
+    switch (step->assertion.kind) {
+        case ASSERT_QUERY: return step->query.sql;
+        case ASSERT_UNIQUE:
+            /* NULLs are equal to nothing, so they never collide. */
+            buf_printf(&sql, "SELECT %s, count(*) AS count FROM %s WHERE ", buf_text(&columns),
+                       step->target.sql);
+            for (size_t i = 0; i < step->assertion.columns.count; i++)
+                buf_printf(&sql, "%s%s IS NOT NULL", i > 0 ? " AND " : "",
+                           sql_ident(ctx->arena, step->assertion.columns.items[i]));
+            buf_printf(&sql, " GROUP BY %s HAVING count(*) > 1", buf_text(&columns));
+            break;
+        case ASSERT_NOT_NULL:
+            buf_printf(&sql, "SELECT * FROM %s WHERE ", step->target.sql);
+            for (size_t i = 0; i < step->assertion.columns.count; i++)
+                buf_printf(&sql, "%s%s IS NULL", i > 0 ? " OR " : "",
+                           sql_ident(ctx->arena, step->assertion.columns.items[i]));
+            break;
+    }
+    return buf_text(&sql);
+}
+
+/* Up to five of them, a line each. */
+static bool sample_rows(StepContext *ctx, const char *stage, Buf *out, Error *err) {
+    const char *sql = arena_printf(ctx->arena,
+                                   "SELECT s::VARCHAR FROM (SELECT s FROM %s s LIMIT 5)", stage);
+    Rows *opened = NULL;
+    if (!duck_query(ctx->run->duck, sql, &opened, err)) return step_error(ctx, NULL, err);
+    AUTO_ROWS rows = opened;
+    err->code = ERR_NONE;
+    while (rows_next(rows, err)) {
+        const char *text = rows_text(rows, 0);
+        buf_printf(out, "\n  %.300s", text == NULL ? "NULL" : text);
+    }
+    return err->code == ERR_NONE || step_error(ctx, NULL, err);
+}
+
+static bool check_columns(StepContext *ctx, Error *err) {
+    const Step *step = ctx->step;
+    Columns columns = {0};
+    if (step->assertion.kind == ASSERT_QUERY) return true;
+    if (!table_columns(ctx, &step->target, &columns, err)) return false;
+    for (size_t i = 0; columns.count > 0 && i < step->assertion.columns.count; i++) {
+        const char *name = step->assertion.columns.items[i];
+        if (columns_find(&columns, name) != NULL) continue;
+        Strings names = {0};
+        for (size_t k = 0; k < columns.count; k++)
+            strings_add(ctx->arena, &names, columns.items[k].name);
+        error_set(err, ERR_ASSERT_COLUMN, step->span, "table '%s' has no column '%s'%s",
+                  step->target.name, name, str_did_you_mean(ctx->arena, name, &names));
+        return step_error(ctx, NULL, err);
+    }
+    return true;
+}
+
+static bool judge(StepContext *ctx, const char *stage, int64_t count, Error *err) {
+    const Step *step = ctx->step;
+    Buf message = buf_on(ctx->arena);
+    bool warn = step->assertion.warn;
+    buf_printf(&message, "assertion '%s' failed: %s row%s", step->id + strlen("assert_"),
+               str_thousands(ctx->arena, count), count == 1 ? "" : "s");
+    if (!sample_rows(ctx, stage, &message, err)) return false;
+    if (warn) {
+        step_warn(ctx, WARN_ASSERT, "", "%s", buf_text(&message));
+        ctx->result->status = STATUS_WARN;
+        return true;
+    }
+    error_set(err, ERR_ASSERT, step->span, "%s", buf_text(&message));
+    return step_error(ctx, NULL, err);
+}
+
+bool run_assert(StepContext *ctx, Error *err) {
+    const Step *step = ctx->step;
+    const char *query = failing_rows(ctx), *stage = stage_name(ctx, "assert");
+    int64_t count = 0;
+    if (!check_columns(ctx, err)) return false;
+    const char *sql = arena_printf(ctx->arena, "CREATE TEMP TABLE %s AS\n%s\n", stage, query);
+    if (!step_exec(ctx, sql, &count, err)) return false;
+    const char *status = count == 0 ? "ok" : step->assertion.warn ? "warn" : "failed";
+    ctx->result->rows_read = count;
+    if (!ctx->run->options->dry_run &&
+        !state_assert(ctx->run->duck, ctx->run->options->run_id, step->id + strlen("assert_"),
+                      step->assertion.warn ? "warning" : "error", status, count, err))
+        return step_error(ctx, NULL, err);
+    return count == 0 || judge(ctx, stage, count, err);
+}

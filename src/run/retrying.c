@@ -1,0 +1,51 @@
+/* Retries around connectors: what a link's options say, behind the breaker of its connection.
+ * A read that broke off inside a statement aborts the transaction, so then the whole transaction
+ * is begun anew; nothing of the failed one is visible. */
+#include "run/context.h"
+
+#include "base/log.h"
+
+static const char *breaker_name(const Link *link) {
+    bool local = (link->connector->can & CAN_BY_FILE) != 0 && !str_eq(link->connector->name, "s3");
+    return local ? NULL : link->connection != NULL ? link->connection : link->name;
+}
+
+static Retry retry_of(Run *run, const Link *link) {
+    return (Retry){.policy = retry_policy(link),
+                   .breaker = breaker_of(&run->breakers, breaker_name(link)),
+                   .clock = retry_clock(&run->stop)};
+}
+
+bool run_retrying(Run *run, const Link *link, const RetryCall *call, int *retries, Error *err) {
+    Retry retry = retry_of(run, link);
+    RetryReport report = {0};
+    bool ok = retry_run(&retry, call, &report, err);
+    *retries += report.retries;
+    run->retries += report.retries;
+    run->breaker_openings += report.breaker_opened ? 1 : 0;
+    return ok;
+}
+
+/* The link that the running step talks to; NULL when it is none that a retry could help. */
+static const Link *step_link(const Run *run) {
+    if (run->current >= run->plan->steps.count) return NULL;
+    const Step *step = &run->plan->steps.items[run->current];
+    return step->kind == STEP_LOAD && step->source != NULL ? &step->source->link : NULL;
+}
+
+bool run_may_restart(Run *run, const Error *err) {
+    const Link *link = step_link(run);
+    if (!err->transient || link == NULL || run->stop) return false;
+    Retry retry = retry_of(run, link);
+    if (retry.breaker != NULL)
+        breaker_failure(retry.breaker, retry.clock.now(retry.clock.context), err);
+    if (run->restarts >= retry.policy.max_retries) return false;
+    double pause = retry_after_in(err->message);
+    if (pause < 0)
+        pause = retry_backoff(&retry.policy, run->restarts,
+                              retry.clock.chance(retry.clock.context));
+    log_event(LOG_WARNING, err->step, "restart", "%s; trying again in %.1f s", err->message, pause);
+    run->restarts++;
+    run->retries++;
+    return retry.clock.sleep(retry.clock.context, pause);
+}

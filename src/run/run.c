@@ -1,0 +1,472 @@
+/* The run: lock → open → pending exports → one transaction → commit → publish. See run.h. */
+#include "run/context.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "run/cursor.h"
+
+/* Runs one step inside the transaction. */
+static bool execute(StepContext *ctx, Error *err) {
+    switch (ctx->step->kind) {
+        case STEP_SOURCE: return true;
+        case STEP_LOAD: return run_load(ctx, err);
+        case STEP_TRANSFORM: return run_transform(ctx, err);
+        case STEP_EXPORT: return run_export_stage(ctx, err);
+        case STEP_ASSERT: return run_assert(ctx, err);
+        case STEP_SQL: return run_sql(ctx, err);
+    }
+    return false;
+}
+
+/* A source's name used as a table, when there is no table of that name, is a view on it. */
+static bool open_views(StepContext *ctx, Error *err) {
+    Run *run = ctx->run;
+    for (size_t i = 0; i < ctx->step->reads.count; i++) {
+        const TableName *read = &ctx->step->reads.items[i];
+        const Source *source = read->schema != NULL
+                                   ? NULL
+                                   : map_get(&run->plan->pipeline->source_by_name, read->name);
+        if (source == NULL || map_has(&run->views, read->name)) continue;
+        Columns columns = {0};
+        if (!table_columns(ctx, read, &columns, err)) return false;
+        if (columns.count > 0) continue;
+        Session session = step_session(ctx);
+        session.arena = run->arena;
+        Relation *relation = ARENA_NEW(run->arena, Relation);
+        ReadSpec spec = {.columns = &source->columns};
+        if (!source->link.connector->relation(&session, &source->link, &spec, relation, err))
+            return step_error(ctx, NULL, err);
+        map_set(&run->views, read->name, relation);
+        if (!duck_execf(run->duck, err, "CREATE OR REPLACE TEMP VIEW %s AS SELECT * FROM %s",
+                        sql_ident(ctx->arena, read->name), relation->sql))
+            return step_error(ctx, NULL, err);
+    }
+    return true;
+}
+
+static void close_views(Run *run) {
+    for (size_t i = 0; i < run->views.count; i++) relation_close(run->views.entries[i].value);
+    run->views = map_on(run->arena);
+}
+
+static void step_began(Run *run, size_t index) {
+    const RunListener *listener = run->options->listener;
+    StepResult *result = &run->report->steps[index];
+    run->current = index;
+    result->status = STATUS_RUNNING;
+    log_event(LOG_INFO, result->step->id, "step_started", "%s", result->detail);
+    if (listener != NULL && listener->step_started != NULL)
+        listener->step_started(listener->context, result, index, run->report->step_count);
+}
+
+static void step_ended(Run *run, size_t index, const Error *err) {
+    const RunListener *listener = run->options->listener;
+    StepResult *result = &run->report->steps[index];
+    if (err != NULL)
+        log_event(LOG_ERROR, result->step->id, "step_failed", "%s", err->message);
+    else
+        log_event(LOG_INFO, result->step->id, "step_ended",
+                  "%lld read, %lld inserted, %lld updated, %lld deleted, %.3f s",
+                  (long long)result->rows_read, (long long)result->rows_inserted,
+                  (long long)result->rows_updated, (long long)result->rows_deleted,
+                  result->seconds);
+    if (listener != NULL && listener->step_ended != NULL)
+        listener->step_ended(listener->context, result, index, run->report->step_count);
+}
+
+static bool interrupted(Run *run, Error *err) {
+    if (run->timed_out)
+        return error_set(err, ERR_TIMEOUT, SPAN_NONE, "the run took longer than %g s",
+                         run->options->timeout_seconds);
+    return error_set(err, ERR_INTERRUPTED, SPAN_NONE, "interrupted by a signal");
+}
+
+/* Python table functions get their rows ready before the statement that selects from them. */
+static bool prepare_python(StepContext *ctx, Error *err) {
+    if (ctx->step->functions.count == 0) return true;
+    return udf_prepare(ctx->run->python, ctx->step->query.sql, NULL, err) ||
+           step_error(ctx, NULL, err);
+}
+
+static bool run_step(Run *run, size_t index, Error *err) {
+    AUTO_ARENA scratch = arena_new();
+    StepResult *result = &run->report->steps[index];
+    StepContext ctx = {run, &run->plan->steps.items[index], result, scratch};
+    double start = clock_steady();
+    step_began(run, index);
+    bool ok = !run->stop && open_views(&ctx, err) && prepare_python(&ctx, err) &&
+              execute(&ctx, err);
+    if (run->python != NULL) udf_release(run->python);
+    if (run->stop) ok = interrupted(run, err);
+    result->seconds = clock_steady() - start;
+    if (ok && result->status == STATUS_RUNNING) result->status = STATUS_OK;
+    if (!ok) {
+        result->status = STATUS_FAILED;
+        snprintf(err->step, sizeof err->step, "%s", ctx.step->id);
+    }
+    step_ended(run, index, ok ? NULL : err);
+    return ok;
+}
+
+static bool record_steps(Run *run, size_t first, size_t last, const Error *failure, Error *err) {
+    const RunReport *report = run->report;
+    StepRecord *records = ARENA_ARRAY(run->arena, StepRecord, last - first + 1);
+    size_t count = 0;
+    for (size_t i = first; i < last; i++) {
+        const StepResult *r = &report->steps[i];
+        records[count++] = (StepRecord){
+            .run_id = report->run_id, .step_id = r->step->id,
+            .type = step_kind_name(r->step->kind), .status = step_status_name(r->status),
+            .rows_read = r->rows_read, .rows_inserted = r->rows_inserted,
+            .rows_updated = r->rows_updated, .rows_deleted = r->rows_deleted,
+            .duplicates_dropped = r->duplicates_dropped, .bytes = r->bytes,
+            .seconds = r->seconds,
+            .error = r->status == STATUS_FAILED && failure != NULL ? failure->message : NULL};
+    }
+    return state_steps(run->duck, records, count, err);
+}
+
+static bool commit(Run *run, size_t first, size_t last, Error *err) {
+    const char *status = run->exports.count > 0 ? "pending" : "success";
+    bool last_one = last == run->plan->steps.count;
+    if (!record_steps(run, first, last, NULL, err)) return false;
+    if (last_one && !state_run_end(run->duck, run->report->run_id, status, NULL, err)) return false;
+    if (run->stop) return interrupted(run, err);
+    if (!duck_exec(run->duck, "COMMIT", NULL, err)) return false;
+    log_event(LOG_INFO, NULL, "committed", "%zu steps", last - first);
+    return true;
+}
+
+/* Per table, what the transaction would have changed. */
+static bool account_changes(Run *run, Error *err) {
+    RunReport *report = run->report;
+    for (size_t i = 0; i < run->plan->steps.count; i++) {
+        const Step *step = &run->plan->steps.items[i];
+        if (!run->keep[i] || step->temporary) continue;
+        for (size_t k = 0; k < step->writes.count; k++) {
+            const TableName *table = &step->writes.items[k];
+            const Touched *touched = map_get(&run->touched, table->key);
+            TableChange *change = NULL;
+            for (size_t c = 0; c < report->changes.count && change == NULL; c++)
+                if (str_ieq(report->changes.items[c].table, table->key))
+                    change = &report->changes.items[c];
+            if (touched == NULL) continue;
+            if (change == NULL) {
+                change = LIST_PUSH(report->arena, &report->changes);
+                *change = (TableChange){.table = table->key, .rows_before = touched->rows_before,
+                                        .rows_after = -1};
+                Columns columns = {0};
+                if (!duck_table_columns(run->duck, run->arena, table->schema, table->name,
+                                        &columns, err))
+                    return false;
+                if (columns.count > 0 &&
+                    !duck_int(run->duck,
+                              arena_printf(run->arena, "SELECT count(*) FROM %s", table->sql),
+                              &change->rows_after, err))
+                    return false;
+            }
+            change->inserted += report->steps[i].rows_inserted;
+            change->updated += report->steps[i].rows_updated;
+            change->deleted += report->steps[i].rows_deleted;
+        }
+    }
+    return true;
+}
+
+static void rollback(Run *run) {
+    Error ignored = {0};
+    close_views(run);
+    duck_exec(run->duck, "ROLLBACK", NULL, &ignored);
+    exports_unstage(run);
+    log_event(LOG_INFO, NULL, "rolled_back", "nothing was changed");
+}
+
+/* Everything in one transaction. On failure the transaction is still open. */
+static bool run_steps(Run *run, Error *err) {
+    size_t count = run->plan->steps.count;
+    for (size_t i = 0; i < count; i++) {
+        if (!run->keep[i]) continue;
+        if (!run_step(run, i, err)) return false;
+    }
+    close_views(run);
+    if (run->options->dry_run) return account_changes(run, err);
+    return commit(run, 0, count, err);
+}
+
+/* commit: step. Each step with its records is a transaction of its own, and so are its exports. */
+static bool run_step_by_step(Run *run, Error *err) {
+    size_t count = run->plan->steps.count;
+    for (size_t i = 0; i < count; i++) {
+        bool begun = i == 0; /* the first transaction was begun by the caller */
+        if (!begun && !duck_exec(run->duck, "BEGIN", NULL, err)) return false;
+        if (run->keep[i] && !run_step(run, i, err)) return false;
+        close_views(run);
+        if (!commit(run, i, i + 1, err)) return false;
+        if (run->exports.count == 0) continue;
+        if (!exports_publish(run, err)) {
+            run->report->status = RUN_PENDING;
+            return false;
+        }
+        run->exports.count = 0;
+    }
+    return true;
+}
+
+static void reset_results(Run *run) {
+    RunReport *report = run->report;
+    report->step_count = run->plan->steps.count;
+    report->steps = ARENA_ARRAY(report->arena, StepResult, report->step_count + 1);
+    for (size_t i = 0; i < report->step_count; i++)
+        report->steps[i] = (StepResult){.step = &run->plan->steps.items[i],
+                                        .status = run->keep[i] ? STATUS_PENDING : STATUS_SKIPPED,
+                                        .bytes = -1, .detail = ""};
+    run->touched = map_on(run->arena);
+    run->views = map_on(run->arena);
+}
+
+/* After the commit: exports, then a checkpoint. A failed export leaves the run pending. */
+static bool finish(Run *run, Error *err) {
+    if (!exports_publish(run, err)) {
+        run->report->status = RUN_PENDING;
+        return false;
+    }
+    Error ignored = {0};
+    /* Only housekeeping: what was committed is safe in the WAL. */
+    if (run->project->profile.engine.persistent &&
+        !duck_exec(run->duck, "CHECKPOINT db", NULL, &ignored))
+        log_event(LOG_WARNING, NULL, "checkpoint_failed", "%s", ignored.message);
+    return true;
+}
+
+static bool record_failure(Run *run, const Error *failure, Error *err) {
+    const char *status = failure->code == ERR_INTERRUPTED ? "interrupted" : "failed";
+    if (run->options->dry_run) return true;
+    bool by_step = run->options->commit_step && run->current < run->plan->steps.count;
+    size_t first = by_step ? run->current : 0;
+    size_t last = by_step ? run->current + 1 : run->plan->steps.count;
+    return duck_exec(run->duck, "BEGIN", NULL, err) &&
+           record_steps(run, first, last, failure, err) &&
+           state_run_end(run->duck, run->report->run_id, status, failure, err) &&
+           duck_exec(run->duck, "COMMIT", NULL, err);
+}
+
+/* One try at the transaction; false leaves nothing behind but, when pending, what was committed. */
+static bool try_transaction(Run *run, Error *err) {
+    if (!duck_exec(run->duck, "BEGIN", NULL, err)) return false;
+    bool by_step = run->options->commit_step && !run->options->dry_run;
+    if (run->options->dry_run && !state_create(run->duck, err)) return false;
+    bool ok = by_step ? run_step_by_step(run, err) : run_steps(run, err);
+    if (ok && !run->options->dry_run) return true;
+    if (run->report->status != RUN_PENDING) rollback(run);
+    return ok;
+}
+
+/* With commit: step, what the failed try committed stays. */
+static void begin_anew(Run *run) {
+    size_t done = run->options->commit_step ? run->current : 0;
+    for (size_t i = 0; i < done; i++) run->keep[i] = false;
+    StepResult *before = run->report->steps;
+    int retries = before[run->current].retries;
+    reset_results(run);
+    for (size_t i = 0; i < done; i++) run->report->steps[i] = before[i];
+    run->report->steps[run->current].retries = retries + 1;
+}
+
+static bool transact(Run *run, Error *err) {
+    while (!try_transaction(run, err)) {
+        if (run->report->status == RUN_PENDING) return false;
+        if (run_may_restart(run, err)) {
+            begin_anew(run);
+            continue;
+        }
+        run->report->status = err->code == ERR_INTERRUPTED ? RUN_INTERRUPTED : RUN_FAILED;
+        return false;
+    }
+    return run->options->dry_run || finish(run, err);
+}
+
+static bool start_record(Run *run, Error *err) {
+    const RunOptions *options = run->options;
+    if (options->dry_run) return true;
+    RunRecord record = {.run_id = options->run_id, .pipeline = run->plan->pipeline->name,
+                        .pipeline_hash = run->plan->hash,
+                        .profile = run->project->profile.name,
+                        .variables = options->variables_json, .started_us = options->started_us};
+    return state_run_start(run->duck, &record, err);
+}
+
+static bool validate(Run *run, Error *err) {
+    Diags diags = diags_on(run->arena);
+    Externals externals = plan_externals(run->plan);
+    plan_find_externals(run->plan, run->duck, &externals, &diags);
+    BindOptions bind = {.duck = run->duck, .externals = &externals, .keep = run->keep,
+                        .python = run->python, .is_run = true};
+    if (diags.errors == 0) bind_types(run->plan, &bind, &diags);
+    run->report->problems = diags;
+    for (size_t i = 0; i < diags.count; i++) {
+        const Diag *diag = &diags.items[i];
+        if (diag->severity != SEVERITY_ERROR) continue;
+        error_set(err, diag->code, diag->span, "%s", diag->message);
+        return error_hint(err, "%s", diag->hint);
+    }
+    return true;
+}
+
+static bool lock_database(Run *run, Error *err) {
+    const EngineConfig *engine = &run->project->profile.engine;
+    if (!engine->persistent) return true;
+    AUTO_ARENA scratch = arena_new();
+    const char *dir = fs_dirname(scratch, engine->path);
+    run->made_folder = !fs_is_dir(dir);
+    if (run->made_folder && !fs_mkdirs(dir, 0755, err)) return false;
+    LockRequest request = {engine->path, run->plan->pipeline->name, run->options->wait_seconds,
+                           &run->stop};
+    return lock_exclusive(&request, &run->lock, err);
+}
+
+static bool open_database(Run *run, Error *err) {
+    const EngineConfig *engine = &run->project->profile.engine;
+    DuckConfig config = {.path = engine->persistent ? engine->path : NULL,
+                         .memory_limit = engine->memory_limit, .threads = engine->threads,
+                         .temp_directory = engine->temp_directory,
+                         .max_temp_directory_size = engine->max_temp_directory_size};
+    if (run->duck == NULL && !duck_open(&config, &run->duck, err)) return false;
+    if (run->options->duck != NULL && engine->persistent && !duck_attach(run->duck, &config, err))
+        return false;
+    watcher_attach(run->watcher, run->duck);
+    return true;
+}
+
+/* A run that fails before it starts must not leave an empty database behind. */
+static void remove_new_database(const Run *run) {
+    AUTO_ARENA scratch = arena_new();
+    const char *path = run->project->profile.engine.path;
+    unlink(path);
+    unlink(arena_printf(scratch, "%s.wal", path));
+    unlink(arena_printf(scratch, "%s.lock", path));
+    if (run->made_folder) rmdir(fs_dirname(scratch, path));
+}
+
+/* --resume: what the failed run committed is not done again. Temporary tables went with it. */
+static bool skip_committed(Run *run, Error *err) {
+    if (!run->options->resume) return true;
+    RunRecord record = {.pipeline = run->plan->pipeline->name, .pipeline_hash = run->plan->hash};
+    const char *failed = NULL;
+    Strings ids = {0};
+    if (!state_committed_steps(run->duck, run->arena, &record, &failed, &ids, err)) return false;
+    if (failed == NULL) {
+        error_set(err, ERR_RESUME, SPAN_NONE, "there is no failed run of '%s' to resume",
+                  record.pipeline);
+        return error_hint(err, "its last run succeeded, or the pipeline changed since: run it "
+                               "without --resume");
+    }
+    for (size_t i = 0; i < run->plan->steps.count; i++) {
+        const Step *step = &run->plan->steps.items[i];
+        if (step->kind == STEP_SOURCE || step->temporary || !strings_has(&ids, step->id)) continue;
+        run->keep[i] = false;
+        run->report->steps[i].status = STATUS_SKIPPED;
+    }
+    return true;
+}
+
+static bool open_python(Run *run, Error *err) {
+    UdfSessionConfig config = {.udfs = run->plan->udfs, .duck = run->duck,
+                               .stage_dir = run->project->profile.engine.temp_directory,
+                               .stop = &run->stop};
+    return run->plan->udfs == NULL || !udfs_used(run->plan->udfs) ||
+           udf_session_open(run->arena, &config, &run->python, err);
+}
+
+static bool prepare(Run *run, Error *err) {
+    if (!open_python(run, err) || !validate(run, err)) return false;
+    if (run->options->dry_run) return true;
+    return state_prepare(run->duck, err) && exports_publish_pending(run, err) &&
+           journal_recover(run, err) && skip_committed(run, err) && start_record(run, err);
+}
+
+static void end_with(Run *run, const Error *err) {
+    RunReport *report = run->report;
+    report->failed = true;
+    report->error = *err;
+    if (report->status == RUN_SUCCESS) report->status = RUN_FAILED;
+}
+
+static void close_database(Run *run) {
+    udf_session_close(run->python, &run->report->diags);
+    run->python = NULL;
+    watcher_attach(run->watcher, NULL);
+    duck_close(run->duck);
+    run->duck = NULL;
+}
+
+static void run_database(Run *run, Error *err) {
+    const EngineConfig *engine = &run->project->profile.engine;
+    bool is_new = engine->persistent && !fs_exists(engine->path);
+    bool prepared = false;
+    if (!open_database(run, err) || !(prepared = prepare(run, err))) {
+        run->report->status = RUN_FAILED;
+        end_with(run, err);
+    } else if (!transact(run, err)) {
+        end_with(run, err);
+        Error recording = {0};
+        bool recorded = run->report->status == RUN_PENDING
+                            ? state_run_end(run->duck, run->report->run_id, "pending", err,
+                                            &recording)
+                            : record_failure(run, err, &recording);
+        if (!recorded) diag_add(&run->report->diags, SEVERITY_WARNING, &recording);
+    }
+    journal_end(run);
+    close_database(run);
+    if (is_new && (!prepared || run->options->dry_run)) remove_new_database(run);
+}
+
+static void init_report(Run *run) {
+    RunReport *report = run->report;
+    report->arena = run->arena;
+    report->run_id = run->options->run_id;
+    report->pipeline = run->plan->pipeline->name;
+    report->profile = run->project->profile.name;
+    report->started_us = run->options->started_us;
+    report->in_memory = !run->project->profile.engine.persistent;
+    report->dry_run = run->options->dry_run;
+    run->breakers.arena = run->arena;
+    if (report->diags.arena == NULL) report->diags = diags_on(run->arena);
+}
+
+int run_plan(const Plan *plan, const Project *project, const RunOptions *options,
+             RunReport *report) {
+    Error err = {0};
+    Run run = {.plan = plan, .project = project, .options = options, .report = report,
+               .arena = plan->pipeline->arena, .lock = LOCK_NONE, .journal_fd = -1,
+               .duck = options->duck};
+    double start = clock_steady();
+    init_report(&run);
+    if (!plan_select(plan, run.arena, options->select, options->exclude, &run.keep, &err)) {
+        report->status = RUN_FAILED;
+        end_with(&run, &err);
+        duck_close(run.duck);
+        return error_exit_code(err.code);
+    }
+    reset_results(&run);
+    run.current = plan->steps.count;
+    run.watcher = watcher_start(&run);
+    if (lock_database(&run, &err)) {
+        run_database(&run, &err);
+    } else {
+        report->status = err.code == ERR_INTERRUPTED ? RUN_INTERRUPTED : RUN_FAILED;
+        end_with(&run, &err);
+        close_database(&run);
+    }
+    watcher_stop(run.watcher);
+    lock_release(&run.lock);
+    report->seconds = clock_steady() - start;
+    report->retries = run.retries;
+    report->breaker_openings = run.breaker_openings;
+    return report->failed ? error_exit_code(report->error.code) : 0;
+}

@@ -1,0 +1,108 @@
+/* The watcher: a thread that waits for SIGINT and SIGTERM, counts the time and ticks the listener,
+ * while the run's own thread is inside DuckDB. Signals are blocked in every other thread. */
+#include "run/context.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum { TICK_MS = 100 };
+
+struct Watcher {
+    Run *run;
+    pthread_t thread;
+    sigset_t signals, before;
+    atomic_bool ended;
+    pthread_mutex_t lock; /* of duck */
+    Duck *duck;
+    double started;
+};
+
+static void interrupt(Watcher *watcher, bool timed_out) {
+    watcher->run->timed_out = timed_out;
+    watcher->run->stop = 1;
+}
+
+static void tick(Watcher *watcher) {
+    Run *run = watcher->run;
+    const RunListener *listener = run->options->listener;
+    double percent = -1;
+    pthread_mutex_lock(&watcher->lock);
+    if (watcher->duck != NULL) {
+        /* Again and again: an interrupt between two statements would be lost. */
+        if (run->stop) duck_interrupt(watcher->duck);
+        percent = duck_progress(watcher->duck);
+    }
+    pthread_mutex_unlock(&watcher->lock);
+    if (run->stop) udf_interrupt();
+    double limit = run->options->timeout_seconds;
+    if (limit > 0 && !run->stop && clock_steady() - watcher->started > limit)
+        interrupt(watcher, true);
+    size_t current = run->current;
+    if (listener == NULL || listener->tick == NULL || current >= run->plan->steps.count) return;
+    listener->tick(listener->context, &run->report->steps[current], current,
+                   run->plan->steps.count, percent);
+}
+
+static void *watch(void *argument) {
+    Watcher *watcher = argument;
+    const struct timespec pause = {0, TICK_MS * 1000000L};
+    while (!atomic_load(&watcher->ended)) {
+        int signal = sigtimedwait(&watcher->signals, NULL, &pause);
+        if (signal == SIGUSR2) continue; /* only a wake-up */
+        if (signal > 0) {
+            if (watcher->run->stop && !watcher->run->timed_out) _exit(130);
+            interrupt(watcher, false);
+        }
+        if (!atomic_load(&watcher->ended)) tick(watcher);
+    }
+    return NULL;
+}
+
+static void watched_signals(sigset_t *signals) {
+    sigemptyset(signals);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGHUP);
+    sigaddset(signals, SIGUSR2);
+}
+
+void run_block_signals(void) {
+    sigset_t signals;
+    watched_signals(&signals);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
+Watcher *watcher_start(Run *run) {
+    Watcher *watcher = calloc(1, sizeof *watcher);
+    if (watcher == NULL) abort();
+    watcher->run = run;
+    watcher->started = clock_steady();
+    pthread_mutex_init(&watcher->lock, NULL);
+    watched_signals(&watcher->signals);
+    /* Blocked before any other thread starts, so that all of them inherit it. */
+    pthread_sigmask(SIG_BLOCK, &watcher->signals, &watcher->before);
+    if (pthread_create(&watcher->thread, NULL, watch, watcher) != 0) abort();
+    return watcher;
+}
+
+void watcher_attach(Watcher *watcher, Duck *duck) {
+    pthread_mutex_lock(&watcher->lock);
+    watcher->duck = duck;
+    pthread_mutex_unlock(&watcher->lock);
+}
+
+void watcher_stop(Watcher *watcher) {
+    atomic_store(&watcher->ended, true);
+    pthread_kill(watcher->thread, SIGUSR2);
+    pthread_join(watcher->thread, NULL);
+    pthread_sigmask(SIG_SETMASK, &watcher->before, NULL);
+    pthread_mutex_destroy(&watcher->lock);
+    free(watcher);
+}

@@ -1,0 +1,71 @@
+/* What the steps of a run share: sessions, errors with a place, the account of touched tables. */
+#include "run/context.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "run/casts.h"
+
+Session step_session(StepContext *ctx) {
+    return (Session){.arena = ctx->arena, .duck = ctx->run->duck, .diags = &ctx->run->report->diags,
+                     .stage_dir = ctx->run->project->profile.engine.temp_directory,
+                     .stop = &ctx->run->stop};
+}
+
+bool step_error(StepContext *ctx, const char *sql, Error *err) {
+    if (ctx->run->python != NULL) udf_session_error(ctx->run->python, err);
+    cast_error_read(err);
+    snprintf(err->step, sizeof err->step, "%s", ctx->step->id);
+    if (err->span.source != NULL) return false;
+    err->span = ctx->step->span;
+    const char *query = ctx->step->query.sql;
+    const char *at = sql == NULL || query == NULL ? NULL : strstr(sql, query);
+    int64_t offset = duck_error_offset(ctx->run->duck);
+    if (at == NULL || offset < at - sql || offset > at - sql + (int64_t)strlen(query)) return false;
+    err->span = sqltext_span(&ctx->step->query, offset - (at - sql));
+    return false;
+}
+
+bool step_exec(StepContext *ctx, const char *sql, int64_t *changed, Error *err) {
+    return duck_exec(ctx->run->duck, sql, changed, err) || step_error(ctx, sql, err);
+}
+
+void step_warn(StepContext *ctx, ErrorCode code, const char *hint, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char *text = arena_vprintf(ctx->run->arena, format, args);
+    va_end(args);
+    Diag *diag = diag_warning(&ctx->run->report->diags, code, ctx->step->span, "%s", text);
+    diag->hint = arena_strdup(ctx->run->arena, hint);
+    diag->step = ctx->step->id;
+}
+
+bool table_columns(StepContext *ctx, const TableName *table, Columns *columns, Error *err) {
+    *columns = (Columns){0};
+    return duck_table_columns(ctx->run->duck, ctx->arena, table->schema, table->name, columns,
+                              err) ||
+           step_error(ctx, NULL, err);
+}
+
+const char *stage_name(StepContext *ctx, const char *what) {
+    return arena_printf(ctx->arena, "temp.\"_sqlflow_%s_%u\"", what, ++ctx->run->stage_count);
+}
+
+Touched *run_touch(Run *run, const TableName *table, Error *err) {
+    Touched *touched = map_get(&run->touched, table->key);
+    if (touched != NULL) return touched;
+    touched = ARENA_NEW(run->arena, Touched);
+    touched->rows_before = -1;
+    AUTO_ARENA scratch = arena_new();
+    Columns columns = {0};
+    if (!duck_table_columns(run->duck, scratch, table->schema, table->name, &columns, err))
+        return NULL;
+    if (columns.count > 0) {
+        const char *sql = arena_printf(scratch, "SELECT count(*) FROM %s", table->sql);
+        if (!duck_int(run->duck, sql, &touched->rows_before, err)) return NULL;
+        touched->had_rows = touched->rows_before > 0;
+    }
+    map_set(&run->touched, table->key, touched);
+    return touched;
+}

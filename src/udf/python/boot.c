@@ -1,0 +1,133 @@
+/* Starts the interpreter: of the chosen environment, without signal handlers of its own, with the
+ * modules that the program carries, and with print() going to stderr. */
+#include <signal.h>
+#include <string.h>
+
+#include "base/embed.h"
+#include "udf/python/host.h"
+
+PyObject *host_module;
+
+struct Start {
+    const PythonConfig *config;
+    Error *err;
+};
+
+static bool status_failed(PyStatus status, Error *err)
+{
+    if (!PyStatus_Exception(status)) return false;
+    error_set(err, ERR_PYTHON_MISSING, SPAN_NONE, "Python cannot start: %s",
+              status.err_msg ? status.err_msg : "unknown reason");
+    return true;
+}
+
+static bool initialize(const PythonConfig *config, Error *err)
+{
+    PyConfig python;
+    PyConfig_InitPythonConfig(&python);
+    python.install_signal_handlers = 0;
+    python.parse_argv = 0;
+    python.user_site_directory = 1;
+    PyStatus status = PyStatus_Ok();
+    if (config->executable)
+        status = PyConfig_SetBytesString(&python, &python.executable, config->executable);
+    if (!PyStatus_Exception(status)) status = Py_InitializeFromConfig(&python);
+    PyConfig_Clear(&python);
+    return !status_failed(status, err);
+}
+
+/* The module `name` from the embedded file, as if it had been imported. */
+static PyObject *embedded_module(const char *name, const char *file, bool package)
+{
+    Arena *arena = arena_new();
+    const char *path = arena_printf(arena, "udf/python/pkg/%s", file);
+    AUTO_OBJECT code = Py_CompileString(embed_text(path), file, Py_file_input);
+    arena_free(arena);
+    if (!code) return NULL;
+    if (package) {
+        PyObject *module = PyImport_AddModule(name);
+        AUTO_OBJECT empty = PyList_New(0);
+        if (!module || PyObject_SetAttrString(module, "__path__", empty) < 0) return NULL;
+    }
+    return PyImport_ExecCodeModuleEx(name, code, file);
+}
+
+static bool load_modules(void)
+{
+    AUTO_OBJECT package = embedded_module("sqlflow", "sqlflow/__init__.py", true);
+    AUTO_OBJECT udfs = package ? embedded_module("sqlflow.udfs", "sqlflow/udfs.py", false) : NULL;
+    if (!udfs || PyObject_SetAttrString(package, "udfs", udfs) < 0) return false;
+    host_module = embedded_module("sqlflow._host", "sqlflow/_host.py", false);
+    return host_module != NULL;
+}
+
+static bool set_path(const PythonConfig *config)
+{
+    PyObject *path = PySys_GetObject("path");
+    if (!path) return false;
+    for (Py_ssize_t i = 0; config->path && config->path[i]; i++) {
+        AUTO_OBJECT folder = PyUnicode_DecodeFSDefault(config->path[i]);
+        if (!folder || PyList_Insert(path, i, folder) < 0) return false;
+    }
+    return true;
+}
+
+/* Importing `signal` takes SIGINT over when it has its default action: put that back. The module
+ * then still knows KeyboardInterrupt as what PyErr_SetInterruptEx means. */
+static bool import_signal(void)
+{
+    struct sigaction saved;
+    sigaction(SIGINT, NULL, &saved);
+    struct sigaction plain = {.sa_handler = SIG_DFL};
+    sigaction(SIGINT, &plain, NULL);
+    AUTO_OBJECT module = PyImport_ImportModule("signal");
+    sigaction(SIGINT, &saved, NULL);
+    return module != NULL;
+}
+
+static bool boot(void *argument)
+{
+    struct Start *start = argument;
+    if (!initialize(start->config, start->err)) return false;
+    PyObject *errors = PySys_GetObject("stderr");
+    bool ok = import_signal() && set_path(start->config) && load_modules() && read_init() &&
+              write_init() && errors && PySys_SetObject("stdout", errors) == 0 &&
+              PySys_SetObject("__stdout__", errors) == 0;
+    if (!ok) {
+        int line;
+        error_take(start->err, ERR_PYTHON_MISSING, "Python cannot start", &line);
+    }
+    return ok;
+}
+
+bool host_start(const PythonConfig *config, Error *err)
+{
+    struct Start start = {config, err};
+    err->code = ERR_NONE;
+    if (thread_start(boot, &start)) return true;
+    if (!err->code)
+        error_set(err, ERR_PYTHON_MISSING, SPAN_NONE, "Python's thread cannot be started");
+    return false;
+}
+
+static void run_atexit(void *argument)
+{
+    (void)argument;
+    AUTO_OBJECT module = PyImport_ImportModule("atexit");
+    AUTO_OBJECT result =
+        module ? PyObject_CallMethod(module, "_run_exitfuncs", NULL) : NULL;
+    if (!result) PyErr_Clear();
+}
+
+void host_stop(void) { thread_run(run_atexit, NULL); }
+
+PyObject *host_call(const char *function, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    AUTO_OBJECT values = Py_VaBuildValue(format, args);
+    va_end(args);
+    AUTO_OBJECT callable = PyObject_GetAttrString(host_module, function);
+    if (!values || !callable) return NULL;
+    return PyObject_CallObject(callable, values);
+}

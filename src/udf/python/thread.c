@@ -1,0 +1,197 @@
+/* The thread that owns the interpreter. All Python runs here, whichever of DuckDB's threads asks:
+ * only the interpreter's main thread notices signals, so a sleeping or blocked function can be
+ * woken; and objects that must stay on one thread (sqlite3 connections) work.
+ * While it waits for DuckDB itself (a table function's input), other threads may use Python. */
+#include <signal.h>
+#include <stdatomic.h>
+
+#include "udf/python/host.h"
+
+enum { STACK_SIZE = 64 << 20, SPIN = 2000, WAKE_SIGNAL = SIGURG };
+
+/* A job on its caller's stack. */
+typedef struct Job {
+    PythonJob run;
+    void *argument;
+    bool started, done;  /* guarded by host.lock */
+    pthread_cond_t wake; /* for its caller */
+    struct Job *next;
+} Job;
+
+static struct {
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t work; /* held by whoever runs a job, but not while lent */
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t wake;  /* for Python's thread: a job is there */
+    Job *first, **last;   /* not started yet */
+    atomic_int queued;    /* how many; read without the lock while spinning */
+    bool asleep;
+    bool lent;            /* the thread waits in DuckDB without the GIL */
+    atomic_bool interrupted;
+} host = {.work = PTHREAD_MUTEX_INITIALIZER,
+          .lock = PTHREAD_MUTEX_INITIALIZER,
+          .wake = PTHREAD_COND_INITIALIZER,
+          .last = &host.first};
+
+static void on_wake(int number) { (void)number; }
+
+static void enqueue(Job *job)
+{
+    *host.last = job;
+    host.last = &job->next;
+    atomic_fetch_add(&host.queued, 1);
+}
+
+static void dequeue(Job *job)
+{
+    Job **at = &host.first;
+    while (*at != job) at = &(*at)->next;
+    *at = job->next;
+    if (host.last == &job->next) host.last = at;
+    atomic_fetch_sub(&host.queued, 1);
+}
+
+/* The next job. They come in quick succession while a query runs: a short spin saves the futex. */
+static Job *next_job(void)
+{
+    for (int i = 0; i < SPIN && !atomic_load_explicit(&host.queued, memory_order_acquire); i++) {
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#endif
+    }
+    pthread_mutex_lock(&host.lock);
+    host.asleep = true;
+    while (!host.first) pthread_cond_wait(&host.wake, &host.lock);
+    host.asleep = false;
+    Job *job = host.first;
+    dequeue(job);
+    job->started = true;
+    pthread_mutex_unlock(&host.lock);
+    return job;
+}
+
+static void finish(Job *job)
+{
+    pthread_mutex_lock(&host.lock);
+    job->done = true;
+    pthread_cond_signal(&job->wake);
+    pthread_mutex_unlock(&host.lock); /* from here on the job is gone */
+}
+
+static void *serve(void *argument)
+{
+    Job *boot = argument;
+    boot->run(boot->argument);
+    bool ok = host.started;
+    PyThreadState *state = ok ? PyEval_SaveThread() : NULL;
+    finish(boot);
+    while (ok) {
+        Job *job = next_job();
+        pthread_mutex_lock(&host.work);
+        PyEval_RestoreThread(state);
+        job->run(job->argument);
+        state = PyEval_SaveThread();
+        pthread_mutex_unlock(&host.work);
+        finish(job);
+    }
+    return NULL;
+}
+
+struct Boot {
+    bool (*boot)(void *argument);
+    void *argument;
+};
+
+static void run_boot(void *argument)
+{
+    struct Boot *boot = argument;
+    host.started = boot->boot(boot->argument);
+}
+
+bool thread_start(bool (*boot)(void *argument), void *argument)
+{
+    if (host.started) return true;
+    struct sigaction action = {.sa_handler = on_wake}; /* no SA_RESTART: system calls must end */
+    sigaction(WAKE_SIGNAL, &action, NULL);
+    struct Boot start = {boot, argument};
+    Job job = {.run = run_boot, .argument = &start, .wake = PTHREAD_COND_INITIALIZER};
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    int failed = pthread_create(&host.thread, &attributes, serve, &job);
+    pthread_attr_destroy(&attributes);
+    if (failed) return false;
+    pthread_mutex_lock(&host.lock);
+    while (!job.done) pthread_cond_wait(&job.wake, &host.lock);
+    pthread_mutex_unlock(&host.lock);
+    if (!host.started) pthread_join(host.thread, NULL);
+    return host.started;
+}
+
+static void run_here(PythonJob job, void *argument)
+{
+    pthread_mutex_lock(&host.work);
+    PyGILState_STATE gil = PyGILState_Ensure();
+    job(argument);
+    PyGILState_Release(gil);
+    pthread_mutex_unlock(&host.work);
+}
+
+void thread_run(PythonJob run, void *argument)
+{
+    if (pthread_equal(pthread_self(), host.thread)) {
+        run_here(run, argument);
+        return;
+    }
+    Job job = {.run = run, .argument = argument, .wake = PTHREAD_COND_INITIALIZER};
+    pthread_mutex_lock(&host.lock);
+    enqueue(&job);
+    if (host.asleep) pthread_cond_signal(&host.wake);
+    while (!job.done && !(host.lent && !job.started)) pthread_cond_wait(&job.wake, &host.lock);
+    if (!job.done) dequeue(&job);
+    pthread_mutex_unlock(&host.lock);
+    if (!job.done) run_here(run, argument);
+    pthread_cond_destroy(&job.wake);
+}
+
+void thread_lend(void)
+{
+    pthread_mutex_lock(&host.lock);
+    host.lent = true;
+    for (Job *job = host.first; job; job = job->next) pthread_cond_signal(&job->wake);
+    pthread_mutex_unlock(&host.lock);
+    pthread_mutex_unlock(&host.work);
+}
+
+void thread_unlend(void)
+{
+    pthread_mutex_lock(&host.lock);
+    host.lent = false;
+    pthread_mutex_unlock(&host.lock);
+    pthread_mutex_lock(&host.work);
+}
+
+void thread_interrupt(void)
+{
+    if (!host.started) return;
+    atomic_store(&host.interrupted, true);
+    PyErr_SetInterruptEx(SIGINT);
+    pthread_kill(host.thread, WAKE_SIGNAL);
+}
+
+bool thread_interrupted(void) { return atomic_load(&host.interrupted); }
+
+static void clear(void *argument)
+{
+    (void)argument;
+    /* One signal may be noted; with the flag down, no other comes. */
+    if (PyErr_CheckSignals() < 0) PyErr_Clear();
+}
+
+void thread_clear_interrupt(void)
+{
+    if (!host.started) return;
+    atomic_store(&host.interrupted, false);
+    thread_run(clear, NULL);
+}

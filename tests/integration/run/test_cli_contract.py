@@ -1,0 +1,257 @@
+"""Exit codes, documents, logs and secrets of the command line (cli.md, behaviour.md 1, 7)."""
+import json
+import re
+import shutil
+
+import pytest
+from harness import Project, persistent, steps_by_id
+
+DIAGNOSTIC = {"severity", "code", "class", "message", "hint", "file", "line", "column", "step"}
+STEP = {"id", "type", "status", "rows_read", "rows_inserted", "rows_updated", "rows_deleted", "duplicates_dropped",
+        "retries", "seconds"}
+RUN = {"schema_version", "run_id", "pipeline", "profile", "status", "started_at", "seconds", "steps", "exports",
+       "warnings", "error"}
+SECRET = "hunter2-very-secret"
+
+
+def test_run_document(project):
+    project.csv("data/s.csv", "id", (1,))
+    document = project.run('SOURCE s TYPE csv PARAMS {"path": "data/s.csv"}; LOAD t FROM s; '
+                           "EXPORT t TO 'output/t.csv'; ASSERT WARN few AS FROM t;")
+    assert RUN <= set(document) and document["schema_version"] == 1
+    assert (document["pipeline"], document["profile"], document["status"]) == ("p", "dev", "success")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", document["started_at"])
+    assert all(STEP <= set(step) for step in document["steps"])
+    assert {i: s["status"] for i, s in steps_by_id(document).items()} == {
+        "source_s": "ok", "load_t": "ok", "export_csv_t": "ok", "assert_few": "warn"}
+    assert {"id", "destination", "type", "rows", "bytes", "status"} <= set(document["exports"][0])
+    assert DIAGNOSTIC <= set(document["warnings"][0]) and document["error"] is None
+    assert json.loads(project.read("target/run_results.json")) == document
+
+
+def test_failed_document(project):
+    document = project.run("CREATE TABLE a AS SELECT 1 AS v;\nCREATE TABLE b AS SELECT error('no') AS v;\n"
+                           "CREATE TABLE c AS SELECT 1 AS v;", code=1)
+    assert document["status"] == "failed" and DIAGNOSTIC <= set(document["error"])
+    assert {i: s["status"] for i, s in steps_by_id(document).items()} == {
+        "transform_a": "ok", "transform_b": "failed", "transform_c": "skipped"}
+    assert json.loads(project.read("target/run_results.json"))["status"] == "failed"
+
+
+EXITS = [
+    (2, ["run", "nothing"], "SF0404"), (2, ["rnu"], "SF1001"), (2, ["run"], "SF1001"),
+    (2, ["run", "p", "--no-such-flag"], "SF1001"), (2, ["run", "p", "--commit", "never"], "SF1001"),
+    (2, ["run", "p", "extra"], "SF1001"), (2, ["run", "p", "--select", "nothing"], "SF0311"),
+    (2, ["run", "p", "--var", "novalue"], "SF1001"), (2, ["run", "p", "--timeout", "soon"], "SF1001"),
+    (4, ["run", "p", "-p", "nothing"], "SF0402"), (2, ["run", "syntax"], "SF0101"),
+    (4, ["run", "unknown"], "SF0301"), (4, ["run", "variable"], "SF0201"), (4, ["run", "file"], "SF0506"),
+    (4, ["run", "p", "-p", "badkey"], "SF0401"), (2, ["run", "p", "-p", "dev", "--format", "xml"], "SF1001"),
+    (1, ["run", "fails"], "SF0601"), (1, ["run", "asserts"], "SF0602"), (2, ["state", "show", "p", "s"], "SF0707"),
+    (2, ["explain", "SF9999"], None), (2, ["history", "19990101"], None),
+]
+
+
+@pytest.mark.parametrize("code, args, error", EXITS, ids=[" ".join(e[1]) for e in EXITS])
+def test_exit_code_and_one_document(project, code, args, error):
+    """With --format json stdout is one document, also when the command fails."""
+    project.run("CREATE TABLE t AS SELECT 1 AS v;")
+    project.write("profiles/badkey.yml", "engines:\n  duckdb: { mode: sideways }\n")
+    project.pipeline("CREATE TABLE;\nLAOD x FROM y;", "syntax")
+    project.pipeline("CREATE TABLE u AS SELECT * FROM no_such_table;", "unknown")
+    project.pipeline("CREATE TABLE u AS SELECT ${no_such_variable} AS v;", "variable")
+    project.pipeline('SOURCE s TYPE csv PARAMS {"path": "data/gone.csv"}; LOAD u FROM s;', "file")
+    project.pipeline("CREATE TABLE u AS SELECT error('no') AS v;", "fails")
+    project.pipeline("ASSERT none AS SELECT 1;", "asserts")
+    before = project.table("t")
+    plain = project.sf(*args, code=code)
+    assert plain.err.strip() and "panic" not in plain.err
+    if "--format" not in args:
+        result = project.sf(*args, "--format", "json", code=code)
+        assert result.doc["schema_version"] == 1 and DIAGNOSTIC <= set(result.doc["error"]), result
+        if error:
+            assert result.doc["error"]["code"] == error
+            assert error in plain.err + plain.out
+    assert project.table("t") == before and not project.has_table("u")
+
+
+def test_validation_finds_all_errors_at_once(project):
+    project.pipeline("CREATE TABLE a AS SELECT * FROM gone;\nEXPORT a TO 'x.unknown';\nLOAD b FROM nowhere;\n")
+    result = project.sf("pipeline", "validate", "p", "--format", "json", code=4)
+    diagnostics = result.doc["pipelines"][0]["diagnostics"]
+    assert [d["line"] for d in diagnostics] == [1, 2, 3]
+    assert result.doc["pipelines"][0]["valid"] is False
+
+
+def test_a_run_that_failed_validation_is_not_recorded(project):
+    project.run("CREATE TABLE t AS SELECT 1 AS v;")
+    project.run("CREATE TABLE u AS SELECT nope FROM t;", code=4, name="q")
+    assert project.statuses() == ["success"]
+
+
+def test_a_run_that_failed_validation_leaves_no_database(project):
+    project.run("CREATE TABLE u AS SELECT * FROM nope;", code=4)
+    assert project.files("data") == []
+
+
+def test_quiet_prints_nothing_but_errors(project):
+    project.pipeline("CREATE TABLE t AS SELECT 1 AS v;")
+    result = project.sf("run", "p", "-q")
+    assert (result.out, result.err) == ("", "")
+    project.pipeline("CREATE TABLE t AS SELECT error('no') AS v;")
+    result = project.sf("run", "p", "-q", code=1)
+    assert result.out == "" and "no" in result.err
+
+
+def test_flags_have_environment_variables(project):
+    project.write("profiles/prod.yml", persistent("data/prod.duckdb"))
+    project.pipeline("CREATE TABLE t AS SELECT 1 AS v;")
+    assert project.sf("run", "p", env={"SQLFLOW_FORMAT": "json"}).doc["profile"] == "dev"
+    assert project.sf("run", "p", "--format", "json", env={"SQLFLOW_PROFILE": "prod"}).doc["profile"] == "prod"
+    assert project.sf("run", "p", "--format", "json", "-p", "dev", env={"SQLFLOW_PROFILE": "prod"}).doc["profile"] == "dev"
+
+
+def test_project_dir_and_parents(project, tmp_path):
+    project.pipeline("CREATE TABLE t AS SELECT 1 AS v;")
+    deep = project.path("pipelines/deep")
+    deep.mkdir()
+    assert project.sf("run", "p", cwd=deep).code == 0
+    assert project.sf("run", "p", "--project-dir", project.root, cwd=tmp_path).code == 0
+    result = project.sf("run", "p", cwd=tmp_path, code=4)
+    assert "init" in result.err
+
+
+def test_log_of_each_run(project):
+    document = project.run("CREATE TABLE t AS SELECT 1 AS v;")
+    log = project.read(f"target/logs/{document['run_id']}.log")
+    assert "transform_t" in log
+
+
+def test_json_log(project):
+    project.pipeline("CREATE TABLE t AS SELECT 1 AS v;")
+    result = project.sf("run", "p", "--log-format", "json", "--log-level", "debug")
+    events = [json.loads(line) for line in result.err.splitlines()]
+    assert events and all({"ts", "level", "run_id", "step", "event"} <= set(e) for e in events)
+
+
+def test_run_ids_sort_by_time(project):
+    ids = [project.run("CREATE TABLE t AS SELECT 1 AS v;")["run_id"]]
+    ids.append(project.run()["run_id"])
+    assert sorted(i.split("-")[:2] for i in ids) == [i.split("-")[:2] for i in ids]
+    assert sorted(ids) == [r for r, in project.sql("SELECT run_id FROM _sqlflow.runs ORDER BY started_at")]
+
+
+RECORDS = {
+    "runs": "run_id pipeline pipeline_hash profile variables status started_at ended_at error_code error version duckdb_version",
+    "steps": "run_id step_id type status rows_read rows_inserted rows_updated rows_deleted duplicates_dropped bytes seconds error",
+    "watermarks": "pipeline source target cursor_field value type fingerprint run_id updated_at",
+    "files": "pipeline source target path size mtime etag rows run_id",
+    "exports": "export_id run_id pipeline step_id destination type staged rows bytes hash status published_at",
+    "asserts": "run_id name severity status failing_rows",
+}
+
+
+@pytest.mark.parametrize("table", list(RECORDS))
+def test_documented_columns_of_the_state(project, table):
+    project.run("CREATE TABLE t AS SELECT 1 AS v;")
+    columns = [row[0] for row in project.sql(f"DESCRIBE _sqlflow.{table}")]
+    assert set(RECORDS[table].split()) <= set(columns)
+
+
+def test_records_of_a_run(project):
+    project.csv("data/s.csv", "id", (1,), (1,))
+    document = project.run('SOURCE s TYPE csv PARAMS {"path": "data/s.csv"}; LOAD t FROM s MODE UPSERT KEY id; '
+                           "ASSERT UNIQUE (id) IN t; ASSERT WARN some AS FROM t;", "--var", "answer=42")
+    run = project.sql("SELECT run_id, pipeline, profile, status, variables, error_code, ended_at >= started_at, "
+                      "duckdb_version FROM _sqlflow.runs")[0]
+    assert run[:4] == (document["run_id"], "p", "dev", "success") and json.loads(run[4])["answer"] in (42, "42")
+    assert run[5] is None and run[6] and "1.5.5" in run[7]
+    assert project.sql("SELECT step_id, rows_inserted, duplicates_dropped FROM _sqlflow.steps WHERE type = 'load'") == \
+        [("load_t", 1, 1)]
+    assert project.sql("SELECT name, severity, status, failing_rows FROM _sqlflow.asserts ORDER BY name") == [
+        ("some", "warning", "warn", 1), ("unique_t", "error", "ok", 0)]
+
+
+def test_failed_run_is_recorded_after_its_rollback(project):
+    project.run("CREATE TABLE a AS SELECT error('because of this') AS v;", code=1)
+    assert project.sql("SELECT status, error_code, error LIKE '%because of this%' FROM _sqlflow.runs") == \
+        [("failed", "SF0601", True)]
+    assert project.sql("SELECT step_id, status FROM _sqlflow.steps") == [("transform_a", "failed")]
+
+
+def test_secrets_are_masked_everywhere(project):
+    project.write("profiles/dev.yml", persistent() + f"variables: {{ db_password: {SECRET}, token: {SECRET} }}\n"
+                  f"connections:\n  w: {{ type: postgres, host: 127.0.0.1, port: 1, password: {SECRET}, unknown_key: {SECRET}x }}\n")
+    project.pipeline("CREATE TABLE t AS SELECT length('${db_password}') AS n, ${token} AS tok;\n"
+                     "CREATE TABLE u AS SELECT error('leak: ${db_password}') AS v;")
+    seen = ""
+    for args in (["run", "p"], ["run", "p", "--format", "json"], ["run", "p", "--log-level", "debug", "-v"],
+                 ["pipeline", "compile", "p"], ["pipeline", "compile", "p", "--sql"],
+                 ["pipeline", "compile", "p", "--format", "json"], ["profiles", "show", "dev"],
+                 ["profiles", "show", "dev", "--format", "json"], ["connect", "list"], ["history"],
+                 ["history", "--format", "json"], ["env", "list"], ["env", "check", "p"], ["pipeline", "debug", "p"],
+                 ["pipeline", "validate", "p"], ["status"], ["connect", "test", "w"]):
+        result = project.sf(*args, code=None)
+        assert SECRET not in result.out + result.err, args
+        seen += result.out
+    for path in project.files():
+        if not path.startswith("profiles/") and not path.endswith((".duckdb", ".wal")):
+            assert SECRET.encode() not in project.path(path).read_bytes(), path
+    assert SECRET not in str(project.sql("FROM _sqlflow.runs")) + str(project.sql("FROM _sqlflow.steps"))
+    assert "***" in seen
+
+
+def test_version_and_help_need_no_project(tmp_path):
+    project = Project(tmp_path / "x")
+    shutil.rmtree(project.root)
+    project.root.mkdir()
+    for args in (["--version"], ["version"], ["help"], ["--help"], ["run", "--help"], ["help", "run"],
+                 ["explain", "SF0604"], ["completion", "bash"]):
+        assert project.sf(*args).out
+    assert not project.files()
+
+
+def test_init_makes_a_project_that_runs(tmp_path):
+    project = Project(tmp_path / "x")
+    shutil.rmtree(project.root)
+    project.root.mkdir()
+    project.sf("init", "demo")
+    demo = project.root / "demo"
+    document = project.sf("run", "customer_analytics", "--format", "json", cwd=demo).doc
+    assert document["status"] == "success" and document["exports"]
+    assert all((demo / e["destination"]).exists() for e in document["exports"])
+    project.sf("pipeline", "validate", "customer_analytics", "incremental_orders", cwd=demo)
+    project.sf("init", "demo", code=2)
+
+
+def test_demo_increment_can_be_run_again_and_again(tmp_path):
+    project = Project(tmp_path / "x")
+    project.sf("init", "demo")
+    demo = project.root / "demo"
+
+    def inserted():
+        document = project.sf("run", "incremental_orders", "--format", "json", cwd=demo).doc
+        step = steps_by_id(document)["load_order_history"]
+        return step["rows_inserted"], step["rows_updated"]
+
+    assert inserted() == (5000, 0)
+    assert inserted() == (0, 0)
+    shutil.copy(demo / "data/later/orders_2026-01-01.csv", demo / "data")
+    new, changed = inserted()
+    assert new > 0 and changed > 0
+    assert inserted() == (0, 0)
+
+
+def test_no_prompt_without_a_terminal(project):
+    project.pipeline("CREATE TABLE t AS SELECT 1 AS v;")
+    project.sf("run", "p", stdin="")
+    project.sf("connect", "add", "w", "--type", "postgres", code=None, stdin="")
+
+
+def test_no_colour_off_a_terminal(project):
+    project.pipeline("CREATE TABLE t AS SELECT error('x') AS v;")
+    result = project.sf("run", "p", code=1)
+    assert "\x1b" not in result.out + result.err
+    result = project.sf("run", "p", code=1, env={"CLICOLOR_FORCE": "1"})
+    assert "\x1b" in result.out + result.err
+    result = project.sf("run", "p", "--no-color", code=1, env={"CLICOLOR_FORCE": "1"})
+    assert "\x1b" not in result.out + result.err

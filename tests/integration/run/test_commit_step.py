@@ -1,0 +1,137 @@
+"""--commit step, --resume and --dry-run (behaviour.md, section 1; cli.md)."""
+import hashlib
+
+from harness import persistent, steps_by_id
+
+TEXT = ("CREATE TABLE a AS SELECT 1 AS v;\nEXPORT a TO 'output/a.csv';\n"
+        "CREATE TABLE b MODE APPEND AS SELECT v FROM a;\n"
+        "CREATE TABLE c AS SELECT CASE WHEN ${fail|1} = 1 THEN error('stop here') ELSE v END AS v FROM b;\n"
+        "EXPORT c TO 'output/c.csv';\n")
+RESUMABLE = ("CREATE TABLE a AS SELECT 1 AS v;\nEXPORT a TO 'output/a.csv';\n"
+             "CREATE TABLE b MODE APPEND AS SELECT v FROM a;\n"
+             "SOURCE s TYPE csv PARAMS {\"path\": \"data/s.csv\", \"column_types\": {\"v\": \"VARCHAR\"}};\n"
+             "CREATE TABLE c AS SELECT v::INTEGER AS v FROM s;\nEXPORT c TO 'output/c.csv';\n")
+
+
+def test_committed_steps_stay(project):
+    error = project.fail(TEXT, "--commit", "step")
+    assert error["step"] == "transform_c"
+    assert project.table("a") == project.table("b") == [(1,)]
+    assert project.read("output/a.csv") == "v\n1\n"
+    assert not project.has_table("c") and not project.path("output/c.csv").exists()
+    assert project.statuses() == ["failed"]
+    assert dict(project.sql("SELECT step_id, status FROM _sqlflow.steps")) == {
+        "transform_a": "ok", "export_csv_a": "ok", "transform_b": "ok", "transform_c": "failed"}
+
+
+def test_profile_can_say_so(project):
+    project.write("profiles/dev.yml", persistent(extra=", commit: step"))
+    project.fail(TEXT)
+    assert project.table("b") == [(1,)]
+    project.fail("CREATE TABLE x AS SELECT 1 AS v; CREATE TABLE y AS SELECT error('no') AS v;", "--commit", "run",
+                 name="q")
+    assert not project.has_table("x")
+
+
+def test_resume_goes_on_after_the_last_committed_step(project):
+    project.csv("data/s.csv", "v", ("one",))
+    project.fail(RESUMABLE, "--commit", "step")
+    project.csv("data/s.csv", "v", (7,))
+    project.path("output/a.csv").unlink()
+    document = project.run(None, "--commit", "step", "--resume")
+    assert {i: s["status"] for i, s in steps_by_id(document).items() if i != "source_s"} == {
+        "transform_a": "skipped", "export_csv_a": "skipped", "transform_b": "skipped",
+        "transform_c": "ok", "export_csv_c": "ok"}
+    assert project.table("b") == [(1,)], "APPEND was not done twice"
+    assert project.table("c") == [(7,)] and project.read("output/c.csv") == "v\n7\n"
+    assert not project.path("output/a.csv").exists()
+    assert project.statuses() == ["failed", "success"]
+
+
+def test_resume_twice(project):
+    project.csv("data/s.csv", "v", ("one",))
+    project.fail(RESUMABLE, "--commit", "step")
+    project.fail(None, "--commit", "step", "--resume")
+    project.csv("data/s.csv", "v", (7,))
+    project.run(None, "--commit", "step", "--resume")
+    assert project.table("b") == [(1,)] and project.table("c") == [(7,)]
+
+
+def test_nothing_to_resume(project):
+    project.run("CREATE TABLE a AS SELECT 1 AS v;")
+    assert project.fail(None, "--resume", code=4)["code"] == "SF0618"
+
+
+def test_resume_of_a_changed_pipeline(project):
+    project.fail(TEXT, "--commit", "step")
+    error = project.fail(TEXT + "CREATE TABLE d AS SELECT 1 AS v;", "--commit", "step", "--resume", code=4)
+    assert error["code"] == "SF0618"
+    assert project.table("b") == [(1,)]
+
+
+def test_watermark_commits_with_its_step(project):
+    project.csv("data/s.csv", "id,at", (1, 1))
+    project.fail('SOURCE s TYPE csv PARAMS {"path": "data/s.csv", "sync_mode": "incremental", "cursor_field": "at"};'
+                 "LOAD t FROM s; CREATE TABLE z AS SELECT error('no') AS v;", "--commit", "step")
+    assert project.table("t") == [(1, 1)]
+    assert project.watermarks() == [("s", "t", "at", "1", "BIGINT")]
+
+
+def test_failed_step_by_step_run_can_simply_be_run_again(project):
+    project.csv("data/s.csv", "id,at", (1, 1))
+    text = ('SOURCE s TYPE csv PARAMS {"path": "data/s.csv", "sync_mode": "incremental", "cursor_field": "at"};'
+            "LOAD t FROM s; ASSERT go AS SELECT 1 WHERE ${stop|0} = 1;")
+    project.fail(text, "--commit", "step", "--var", "stop=1")
+    project.run(None, "--commit", "step")
+    assert project.table("t") == [(1, 1)]
+
+
+# -- dry run ------------------------------------------------------------------------------------
+
+def fingerprint(project):
+    return {f: hashlib.sha256(project.path(f).read_bytes()).hexdigest() for f in project.files()
+            if not f.startswith(("target/", ".sqlflow/")) and not f.endswith(".lock")}
+
+
+def test_dry_run_changes_no_byte(project):
+    project.csv("data/s.csv", "id,at", (1, 1), (2, 2))
+    text = ('SOURCE s TYPE csv PARAMS {"path": "data/s.csv", "sync_mode": "incremental", "cursor_field": "at", '
+            '"primary_key": "id"}; LOAD t FROM s; CREATE TABLE n AS SELECT count(*) AS n FROM t; '
+            "EXPORT n TO 'output/n.csv';")
+    project.run(text)
+    project.csv("data/s.csv", "id,at", (1, 3), (2, 2), (3, 3), (4, 4))
+    before = fingerprint(project)
+    document = project.run(None, "--dry-run")
+    assert fingerprint(project) == before
+    assert document["status"] == "success" and document["dry_run"] is True
+    changes = {c["table"]: c for c in document["changes"]}
+    assert (changes["t"]["rows_before"], changes["t"]["rows_after"]) == (2, 4)
+    assert (changes["t"]["inserted"], changes["t"]["updated"], changes["t"]["deleted"]) == (2, 1, 0)
+    assert (changes["n"]["rows_before"], changes["n"]["rows_after"]) == (1, 1)
+    assert len(project.statuses()) == 1, "a dry run is not recorded"
+    project.run()
+    assert project.table("n") == [(4,)]
+
+
+def test_dry_run_of_a_new_project_leaves_no_database(project):
+    project.run("CREATE TABLE t AS SELECT 1 AS v; EXPORT t TO 'output/t.csv';", "--dry-run")
+    assert not project.database.exists() and not project.path("output").exists()
+
+
+def test_dry_run_finds_failures(project):
+    project.run("CREATE TABLE t AS SELECT 1 AS v;")
+    before = fingerprint(project)
+    error = project.fail("INSERT INTO t VALUES (2); ASSERT none AS FROM t;", "--dry-run", name="q")
+    assert error["code"] == "SF0602"
+    del (after := fingerprint(project))["pipelines/q.sf"]
+    assert after == before
+
+
+def test_dry_run_leaves_pending_exports_pending(project):
+    project.write("output/t.csv/keep", "x")
+    project.run("CREATE TABLE t AS SELECT 1 AS v; EXPORT t TO 'output/t.csv';", code=1)
+    project.path("output/t.csv/keep").unlink()
+    project.path("output/t.csv").rmdir()
+    project.run(None, "--dry-run")
+    assert not project.path("output/t.csv").exists()
+    assert project.sql("SELECT status FROM _sqlflow.exports") == [("pending",)]

@@ -1,0 +1,218 @@
+"""Exports: staged, published once after the commit, finished by the next run (behaviour.md, 6)."""
+import gzip
+import os
+import subprocess
+
+import pytest
+from harness import BIN, Project, environment
+
+CHAIN = "CREATE TABLE t AS SELECT * FROM range(3) r(i);\nEXPORT t TO 'output/t.csv';\n"
+
+
+def exports(project):
+    return project.sql("SELECT destination, rows, status FROM _sqlflow.exports ORDER BY export_id")
+
+
+def block(project, name="output/t.csv"):
+    """A folder with something in it, where the export's file must go: publishing fails, staging
+    need not."""
+    project.write(f"{name}/keep", "x")
+
+
+def unblock(project, name="output/t.csv"):
+    project.path(f"{name}/keep").unlink()
+    project.path(name).rmdir()
+
+
+def test_document_and_record(project):
+    document = project.run(CHAIN)
+    export = document["exports"][0]
+    assert (export["id"], export["destination"], export["type"], export["rows"], export["status"]) == \
+        ("export_csv_t", "output/t.csv", "csv", 3, "done")
+    assert export["bytes"] == len(project.read("output/t.csv"))
+    assert exports(project) == [("output/t.csv", 3, "done")]
+    assert project.sql("SELECT bytes, published_at IS NOT NULL, hash IS NOT NULL FROM _sqlflow.exports") == \
+        [(export["bytes"], True, True)]
+    assert project.statuses() == ["success"]
+
+
+def test_sees_its_place_in_the_run(project):
+    project.run("CREATE TABLE t AS SELECT 1 AS v; EXPORT t TO 'output/a.csv'; UPDATE t SET v = 2; "
+                "EXPORT t TO 'output/b.csv'; DROP TABLE t;")
+    assert (project.read("output/a.csv"), project.read("output/b.csv")) == ("v\n1\n", "v\n2\n")
+
+
+def test_failed_run_leaves_nothing_behind(project):
+    project.fail(CHAIN + "CREATE TABLE z AS SELECT error('no') AS e;")
+    assert not project.path("output").exists()
+    assert [f for f in project.files() if "tmp" in f or "staged" in f] == []
+
+
+def test_failed_run_keeps_the_old_file(project):
+    project.write("output/t.csv", "old\n")
+    project.fail(CHAIN + "CREATE TABLE z AS SELECT error('no') AS e;")
+    assert project.read("output/t.csv") == "old\n" and project.files("output") == ["t.csv"]
+
+
+def test_pending_export_is_finished_by_the_next_run(project):
+    block(project)
+    document = project.run(CHAIN, code=1)
+    assert document["status"] == "pending"
+    assert [e["status"] for e in document["exports"]] == ["pending"]
+    assert document["error"]["code"] and exports(project) == [("output/t.csv", 3, "pending")]
+    assert project.statuses() == ["pending"]
+    assert project.table("t") == [(0,), (1,), (2,)], "the tables are committed"
+    unblock(project)
+    project.run("CREATE TABLE other AS SELECT 1 AS one;", name="another_pipeline")
+    assert project.read("output/t.csv") == "i\n0\n1\n2\n"
+    assert exports(project) == [("output/t.csv", 3, "done")]
+    assert project.statuses() == ["success", "success"]
+
+
+def test_pending_export_gives_its_own_rows_not_todays(project):
+    """It is published before the next run changes the table it refers to."""
+    block(project)
+    project.run(CHAIN, code=1)
+    unblock(project)
+    project.fail("DELETE FROM t; CREATE TABLE z AS SELECT error('no') AS e;", name="other")
+    assert project.read("output/t.csv") == "i\n0\n1\n2\n"
+    assert project.table("t") == [(0,), (1,), (2,)]
+
+
+def test_text_report_of_a_pending_export(project):
+    block(project)
+    project.pipeline(CHAIN)
+    lines = project.sf("run", "p", code=1).out.splitlines()
+    assert lines[-1].startswith("committed, 1 export pending")
+
+
+def test_other_exports_of_the_run_are_published(project):
+    block(project, "output/b.csv")
+    document = project.run("CREATE TABLE t AS SELECT 1 AS v; EXPORT t TO 'output/a.csv'; EXPORT t TO 'output/b.csv';"
+                           "EXPORT t TO 'output/c.csv';", code=1)
+    assert project.read("output/a.csv") == "v\n1\n"
+    assert [e["status"] for e in document["exports"]][:2] == ["done", "pending"]
+    unblock(project, "output/b.csv")
+    project.run("CREATE TABLE u AS SELECT 1 AS v;", name="u")
+    assert project.read("output/b.csv") == project.read("output/c.csv") == "v\n1\n"
+
+
+def test_while_it_cannot_be_published_nothing_else_runs(project):
+    block(project)
+    project.run(CHAIN, code=1)
+    error = project.fail("CREATE TABLE other AS SELECT 1 AS v;", name="other")
+    assert "output/t.csv" in error["message"] and "state discard" in error["hint"]
+    assert not project.has_table("other")
+
+
+def test_discard(project):
+    block(project)
+    project.run(CHAIN, code=1)
+    listed = project.sf("state", "list").out
+    export_id = project.sql("SELECT export_id FROM _sqlflow.exports")[0][0]
+    assert export_id in listed and "output/t.csv" in listed
+    project.sf("state", "discard", "nonsense", code=2)
+    project.sf("state", "discard", export_id)
+    unblock(project)
+    project.run("CREATE TABLE other AS SELECT 1 AS v;", name="other")
+    assert not project.path("output/t.csv").exists()
+    assert "pending" not in [e[2] for e in exports(project)]
+    assert [f for f in project.files() if "tmp" in f or "staged" in f] == []
+    project.sf("state", "discard", export_id, code=2)
+
+
+def test_unwritable_folder_is_an_error_before_the_commit(project):
+    project.write("output", "a file where the folder should be")
+    error = project.fail(CHAIN, code=1)
+    assert "output" in error["message"]
+    assert not project.has_table("t") and project.read("output").startswith("a file")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="drops from root to a user without rights")
+def test_folder_without_permission(project, tmp_path):
+    """Run as nobody: root would be allowed to write."""
+    tmp_path.chmod(0o755)
+    for parent in tmp_path.parents:
+        if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o055 == 0 and str(parent).startswith("/tmp"):
+            parent.chmod(0o755)
+    project.pipeline(CHAIN)
+    project.path("output").mkdir(mode=0o755)
+    for path in [project.root, *project.root.iterdir()]:
+        if path.name != "output":
+            os.chown(path, 65534, 65534)
+    done = subprocess.run([BIN, "run", "p", "--format", "json"], cwd=project.root, capture_output=True,
+                          env=environment(project.root), user=65534, group=65534, extra_groups=[])
+    assert done.returncode == 6, done
+    assert b"output" in done.stdout and b"permission" in done.stdout.lower()
+    assert not project.has_table("t") and project.files("output") == []
+
+
+def test_same_destination_twice_is_an_error(project):
+    error = project.fail("CREATE TABLE t AS SELECT 1 AS v; EXPORT t TO 'output/a.csv'; EXPORT t TO './output/a.csv';",
+                         code=4)
+    assert error["code"] == "SF0305"
+
+
+def test_empty_result_has_header_and_schema(project):
+    project.run("CREATE TABLE t AS SELECT 1 AS a, 'x' AS b WHERE false; EXPORT t TO 'output/t.csv'; "
+                "EXPORT t TO 'output/t.parquet'; EXPORT t TO 'output/t.json'; EXPORT t TO 'output/t.jsonl';"
+                "SOURCE p TYPE parquet PARAMS {\"path\": \"output/t.parquet\"};")
+    assert project.read("output/t.csv") == "a,b\n"
+    assert project.sql(f"DESCRIBE SELECT * FROM '{project.root}/output/t.parquet'")[0][:2] == ("a", "INTEGER")
+    assert project.sql(f"SELECT count(*) FROM read_json('{project.root}/output/t.json')") == [(0,)]
+    assert project.read("output/t.jsonl") == ""
+
+
+def test_parquet_options(project):
+    project.run("CREATE TABLE t AS SELECT * FROM range(10000) r(i); EXPORT t TO 'output/z.parquet'; "
+                "EXPORT t TO 'output/s.parquet' OPTIONS {\"compression\": \"snappy\", \"row_group_size\": 2048};")
+    meta = f"SELECT DISTINCT compression, row_group_id FROM parquet_metadata('{project.root}/output/%s.parquet') ORDER BY ALL"
+    assert project.sql(meta % "z") == [("ZSTD", 0)]
+    assert project.sql(meta % "s")[-1][0] == "SNAPPY" and len(project.sql(meta % "s")) > 1
+
+
+def test_partitioned_folder_is_replaced_as_a_whole(project):
+    text = "CREATE TABLE t AS SELECT i % ${n|3} AS k, i FROM range(9) r(i); " \
+           "EXPORT t TO 'output/parts' TYPE parquet OPTIONS {\"partition_by\": \"k\"};"
+    project.run(text)
+    assert sorted(p.name for p in project.path("output/parts").iterdir()) == ["k=0", "k=1", "k=2"]
+    project.run(None, "--var", "n=2")
+    assert sorted(p.name for p in project.path("output/parts").iterdir()) == ["k=0", "k=1"]
+    assert project.sql(f"SELECT count(*) FROM '{project.root}/output/parts/*/*.parquet'") == [(9,)]
+    assert os.listdir(project.path("output")) == ["parts"]
+
+
+def test_compressed_csv(project):
+
+    project.run(CHAIN + "EXPORT t TO 'output/t.csv.gz'; EXPORT t TO 'output/t.csv.zst';")
+    assert gzip.decompress(project.path("output/t.csv.gz").read_bytes()) == b"i\n0\n1\n2\n"
+    assert project.sql(f"SELECT count(*) FROM '{project.root}/output/t.csv.zst'") == [(3,)]
+
+
+def test_csv_of_many_rows_is_whole_and_in_order(project):
+    project.run("CREATE TABLE t AS SELECT i, repeat('x', 20) AS x FROM range(200000) r(i); "
+                "EXPORT (SELECT * FROM t ORDER BY i DESC) TO 'output/t.csv';")
+    lines = project.read("output/t.csv").splitlines()
+    assert len(lines) == 200_001 and lines[1].startswith("199999,") and lines[-1].startswith("0,")
+
+
+def test_file_mode_and_leftovers(project):
+    project.run(CHAIN)
+    assert project.path("output/t.csv").stat().st_mode & 0o444 == 0o444
+    assert project.database.stat().st_mode & 0o777 == 0o600
+    assert project.files("output") == ["t.csv"]
+    assert not [f for f in project.files("data") if f.endswith((".wal", ".staged"))]
+
+
+def test_memory_mode_publishes(tmp_path):
+    project = Project(tmp_path / "m", database=None)
+    document = project.run(CHAIN)
+    assert project.read("output/t.csv") == "i\n0\n1\n2\n"
+    assert document["exports"][0]["status"] == "done"
+
+
+def test_rerun_of_an_export_only_pipeline(project):
+    project.run(CHAIN)
+    project.run("EXPORT t TO 'output/again.csv';", name="only")
+    project.run("EXPORT t TO 'output/again.csv';", name="only")
+    assert project.read("output/again.csv") == "i\n0\n1\n2\n"

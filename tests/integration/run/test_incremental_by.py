@@ -1,0 +1,183 @@
+"""CREATE TABLE … INCREMENTAL BY with LOOKBACK, macros, backfills (behaviour.md, sections 4, 5)."""
+import json
+
+import pytest
+from harness import steps_by_id
+
+DAYS = ('SOURCE s TYPE csv PARAMS {"path": "data/s.csv"};\nLOAD raw FROM s;\n'
+        "CREATE TABLE t MODE INCREMENTAL BY day %s AS\n"
+        "SELECT day, sum(v)::BIGINT AS v FROM raw%s GROUP BY day;\n")
+
+
+def feed(project, *rows):
+    project.csv("data/s.csv", "day,v", *[(f"2026-01-{d:02}", v) for d, v in rows])
+
+
+def days(project):
+    return [(d.day, v) for d, v in project.sql("SELECT * FROM t ORDER BY day")]
+
+
+def watermark(project):
+    return project.sql("SELECT value FROM _sqlflow.watermarks WHERE target = 't'")
+
+
+def test_window_from_the_watermark(project):
+    feed(project, (1, 1), (2, 2))
+    project.run(DAYS % ("", ""))
+    assert watermark(project) == [("2026-01-02",)]
+    feed(project, (1, 100), (2, 20), (3, 3))
+    project.run()
+    assert days(project) == [(1, 1), (2, 20), (3, 3)]
+    assert watermark(project) == [("2026-01-03",)]
+
+
+@pytest.mark.parametrize("lookback", ["LOOKBACK 2 DAYS", "LOOKBACK '2 days'", "LOOKBACK 48 hours"])
+def test_lookback(project, lookback):
+    feed(project, (1, 1), (2, 2), (3, 3), (4, 4))
+    project.run(DAYS % (lookback, ""))
+    feed(project, (1, 100), (2, 20), (3, 30), (4, 40))
+    project.run()
+    assert days(project) == [(1, 1), (2, 20), (3, 30), (4, 40)]
+
+
+def test_rows_that_vanish_in_the_window_go(project):
+    feed(project, (1, 1), (2, 2), (3, 3))
+    project.run(DAYS % ("LOOKBACK 1 DAY", ""))
+    feed(project, (1, 1), (3, 3))
+    project.run()
+    assert days(project) == [(1, 1), (3, 3)]
+
+
+def test_watermark_does_not_move_back(project):
+    feed(project, (1, 1), (5, 5))
+    project.run(DAYS % ("LOOKBACK 9 DAYS", ""))
+    feed(project, (1, 1), (2, 2))
+    project.run()
+    assert days(project) == [(1, 1), (2, 2)] and watermark(project) == [("2026-01-05",)]
+
+
+def test_without_mode_word(project):
+    project.run("CREATE TABLE t INCREMENTAL BY n AS SELECT 1 AS n;")
+    project.run("CREATE TABLE t INCREMENTAL BY n AS SELECT * FROM (VALUES (0), (1), (2)) v(n);")
+    assert project.table("t") == [(1,), (2,)]
+
+
+def test_numeric_lookback(project):
+    project.run("CREATE TABLE t INCREMENTAL BY n LOOKBACK 2 AS SELECT * FROM range(10) r(n);")
+    project.run("CREATE TABLE t INCREMENTAL BY n LOOKBACK 2 AS SELECT * FROM range(5, 12) r(n) WHERE n % 2 = 0;")
+    assert [n for n, in project.table("t")] == [0, 1, 2, 3, 4, 5, 6, 8, 10]
+
+
+def test_null_in_the_column_is_an_error_with_a_count(project):
+    project.run("CREATE TABLE t INCREMENTAL BY n AS SELECT 1 AS n;")
+    error = project.fail("CREATE TABLE t INCREMENTAL BY n AS SELECT * FROM (VALUES (2), (NULL), (NULL)) v(n);")
+    assert error["code"] == "SF0609" and "2 " in error["message"]
+    assert project.table("t") == [(1,)]
+    error = project.fail("CREATE TABLE u INCREMENTAL BY n AS SELECT * FROM (VALUES (2), (NULL)) v(n);", name="u")
+    assert error["code"] == "SF0609"
+    assert not project.has_table("u")
+
+
+def test_column_that_is_not_in_the_output_rebuilds_with_a_warning(project):
+    text = "CREATE TABLE t INCREMENTAL BY day AS SELECT count(*) AS n FROM range(${n|3}) r(i);"
+    project.pipeline(text)
+    document = project.sf("pipeline", "validate", "p", "--format", "json").doc
+    assert [d["code"] for d in document["pipelines"][0]["diagnostics"]] == ["SF0309"]
+    project.run()
+    project.run(None, "--var", "n=5")
+    assert project.table("t") == [(5,)]
+
+
+def test_macros_stand_for_the_window(project):
+    text = ("CREATE TABLE t INCREMENTAL BY \"at\" LOOKBACK 1 DAY AS SELECT TIMESTAMP '2026-01-10 12:00:00' AS \"at\","
+            " @start_dt AS a, @end_dt AS b, @start_date AS c, @end_date AS d, '@start_dt' AS e;")
+    document = project.run(text)
+    row = project.sql("SELECT a::VARCHAR, b::VARCHAR, c::VARCHAR, d::VARCHAR, e, typeof(a), typeof(c) FROM t")[0]
+    started = document["started_at"].replace("T", " ").rstrip("Z").rstrip("0").rstrip(".")
+    assert row[0] == "0001-01-01 00:00:00" and row[1].rstrip("0").rstrip(".") == started
+    assert row[2:4] == ("0001-01-01", started[:10])
+    assert row[4:] == ("@start_dt", "TIMESTAMP", "DATE")
+    project.run()
+    row = project.sql("SELECT a::VARCHAR, c::VARCHAR FROM t")[0]
+    assert row == ("2026-01-09 12:00:00", "2026-01-09")
+
+
+def test_at_stays_duckdbs_elsewhere(project):
+    project.run("CREATE TABLE t AS SELECT @(-3) AS x, @ -4 AS y;")
+    assert project.table("t") == [(3, 4)]
+
+
+def test_macros_bound_the_read(project):
+    feed(project, (1, 1), (2, 2))
+    project.run(DAYS % ("", " WHERE day >= @start_date"))
+    feed(project, (1, 100), (2, 20), (3, 30))
+    project.run()
+    assert days(project) == [(1, 1), (2, 20), (3, 30)]
+
+
+def test_full_refresh(project):
+    feed(project, (1, 1), (2, 2), (9, 9))
+    project.run(DAYS % ("", ""))
+    feed(project, (1, 10), (2, 20))
+    project.run(None, "--full-refresh")
+    assert days(project) == [(1, 10), (2, 20)] and watermark(project) == [("2026-01-02",)]
+
+
+def test_backfill_is_half_open_and_leaves_the_watermark(project):
+    feed(project, *[(d, d) for d in range(1, 7)])
+    project.run(DAYS % ("", ""))
+    feed(project, *[(d, 10 * d) for d in range(1, 10)])
+    project.run(None, "--start", "2026-01-02", "--end", "2026-01-04")
+    assert days(project) == [(1, 1), (2, 20), (3, 30), (4, 4), (5, 5), (6, 6)]
+    assert watermark(project) == [("2026-01-06",)]
+    project.run(None, "--start", "2026-01-05")
+    assert [d for d, _ in days(project)] == list(range(1, 10))
+    assert days(project)[3:5] == [(4, 4), (5, 50)]
+    assert watermark(project) == [("2026-01-06",)]
+    project.run(None, "--end", "2026-01-02")
+    assert days(project)[:2] == [(1, 10), (2, 20)]
+
+
+def test_backfill_sets_the_macros(project):
+    text = ("CREATE TABLE t INCREMENTAL BY day AS SELECT DATE '2026-01-02' AS day, @start_date AS a, @end_date AS b;")
+    project.run(text)
+    project.run(None, "--start", "2026-01-01", "--end", "2026-01-03")
+    assert project.sql("SELECT a::VARCHAR, b::VARCHAR FROM t") == [("2026-01-01", "2026-01-03")]
+
+
+@pytest.mark.parametrize("flags", [("--start", "soon"), ("--start", "2026-01-05", "--end", "2026-01-01")])
+def test_wrong_backfill(project, flags):
+    feed(project, (1, 1))
+    project.run(DAYS % ("", ""))
+    document = project.sf("run", "p", "--format", "json", *flags, code=None)
+    assert document.code in (2, 4) and days(project) == [(1, 1)]
+
+
+def test_new_column_in_the_query(project):
+    project.run("CREATE TABLE t INCREMENTAL BY n AS SELECT 1 AS n;")
+    assert project.fail("CREATE TABLE t INCREMENTAL BY n AS SELECT 2 AS n, 'x' AS x;")["code"] == "SF0605"
+    project.run(None, "--full-refresh")
+    assert project.table("t") == [(2, "x")]
+
+
+def test_future_value(project):
+    error = project.fail("CREATE TABLE t INCREMENTAL BY n AS SELECT DATE '2999-01-01' AS n;")
+    assert error["code"] == "SF0613"
+
+
+def test_an_unchanged_window_is_not_written(project):
+    feed(project, (1, 1), (2, 2))
+    project.run(DAYS % ("LOOKBACK 1 DAY", ""))
+    step = steps_by_id(project.run())["transform_t"]
+    assert (step["rows_inserted"], step["rows_deleted"]) == (0, 0)
+
+
+def test_upstream_increment_feeds_downstream_increment(project):
+    params = {"path": "data/s.csv", "sync_mode": "incremental", "cursor_field": "id", "primary_key": "id"}
+    project.csv("data/s.csv", "id,day,v", (1, "2026-01-01", 5), (2, "2026-01-02", 6))
+    project.run(f"SOURCE s TYPE csv PARAMS {json.dumps(params)}; LOAD raw FROM s;"
+                "CREATE TABLE t INCREMENTAL BY day LOOKBACK 1 DAY AS SELECT day, sum(v)::BIGINT AS v FROM raw GROUP BY day;")
+    project.csv("data/s.csv", "id,day,v", (1, "2026-01-01", 5), (2, "2026-01-02", 6), (3, "2026-01-02", 1),
+                (4, "2026-01-01", 2), (5, "2026-01-03", 9))
+    project.run()
+    assert days(project) == [(1, 7), (2, 7), (3, 9)]

@@ -1,0 +1,241 @@
+/* connectors/csv: reading with every option, and the guards against the sniffer. */
+#include "connectors/file_helpers.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+typedef struct ReadCase {
+    const char *name, *text, *options, *rows;
+} ReadCase;
+
+static void run_cases(const ReadCase *cases, size_t count) {
+    bool failed = false;
+    for (size_t i = 0; i < count; i++) {
+        file_write("x.csv", cases[i].text);
+        const char *json = arena_printf(world.arena, "{\"path\": \"x.csv\"%s}", cases[i].options);
+        const char *rows = read_all("csv", json);
+        if (str_eq(rows, cases[i].rows)) continue;
+        print_error("%s: got\n%s\nnot\n%s\n", cases[i].name, rows, cases[i].rows);
+        failed = true;
+    }
+    assert_false(failed);
+}
+
+static void options(void **state) {
+    (void)state;
+    static const ReadCase cases[] = {
+        {"plain", "a,b\n1,x\n", "", "1|x"},
+        {"has_header false", "1,x\n2,y\n", ", \"has_header\": false", "1|x\n2|y"},
+        {"delimiter", "a;b\n1;x,z\n", ", \"delimiter\": \";\"", "1|x,z"},
+        {"tab", "a\tb\n1\tx\n", ", \"sep\": \"\\\\t\"", "1|x"},
+        {"quote_char", "a,b\n1,'x,y'\n", ", \"quote_char\": \"'\"", "1|x,y"},
+        {"no quotes", "a,b\n1,\"x\"\n", ", \"quote_char\": \"\"", "1|\"x\""},
+        {"escape_char", "a,b\n1,\"x\\\"y\"\n",
+         ", \"quote_char\": \"\\\"\", \"escape_char\": \"\\\\\"", "1|x\"y"},
+        {"null_values", "a,b\n1,NA\n-,y\n3,z\n", ", \"null_values\": [\"NA\", \"-\"]",
+         "1|~\n~|y\n3|z"},
+        {"skip_rows", "junk\nmore junk\na,b\n1,x\n", ", \"skip_rows\": 2", "1|x"},
+        {"max_rows", "a\n1\n2\n3\n", ", \"max_rows\": 2", "1\n2"},
+        {"date_format", "a,d\n1,31.12.2024\n", ", \"date_format\": \"%d.%m.%Y\"", "1|2024-12-31"},
+        {"timestamp_format", "a,d\n1,31/12/2024 10:30\n",
+         ", \"timestamp_format\": \"%d/%m/%Y %H:%M\"", "1|2024-12-31 10:30:00"},
+        {"latin-1", "a,b\n1,gr\xf6\xdf" "e\n", ", \"encoding\": \"latin-1\"", "1|größe"},
+        {"null_padding", "a,b,c\n1,x,y\n2,z\n", ", \"null_padding\": true", "1|x|y\n2|z|~"},
+        {"column_types", "a,zip\n1,01234\n", ", \"column_types\": {\"zip\": \"VARCHAR\"}", "1|01234"},
+        {"columns", "id,name,x\n1,ann,7\n", ", \"columns\": [\"name\", \"id\"]", "ann|1"},
+        {"quoted newline", "a,b\n1,\"x, \ny\"\n2,\"say \"\"hi\"\"\"\n", "", "1|x, \ny\n2|say \"hi\""},
+        {"comment", "#c\na,b\n1,x\n", ", \"comment\": \"#\"", "1|x"},
+        {"decimal", "a;b\n1,5;x\n", ", \"decimal\": \",\", \"sep\": \";\"", "1.5|x"},
+        {"empty and NULL", "a,b\n1,\"\"\n2,\n", "", "1|~\n2|~"},
+        {"CRLF", "a,b\r\n1,x\r\n", "", "1|x"},
+        {"BOM", "\xef\xbb\xbf" "a,b\n1,x\n", ", \"columns\": [\"a\"]", "1"},
+    };
+    run_cases(cases, sizeof cases / sizeof *cases);
+    assert_int_equal(world.diags.errors, 0);
+}
+
+static void guards(void **state) {
+    (void)state;
+    static const ReadCase cases[] = {
+        {"big integers", "a,b\n9223372036854775808,1\n18446744073709551616,2\n", "",
+         "9223372036854775808|1\n18446744073709551616|2"},
+        {"negative big", "a\n-9223372036854775809\n5\n", "", "-9223372036854775809\n5"},
+        {"past HUGEINT", "a\n999999999999999999999999999999999999999999\n1\n", "",
+         "999999999999999999999999999999999999999999\n1"},
+        {"real doubles stay", "a\n9223372036854775808\n1.5\n", "", "9.223372036854776e+18\n1.5"},
+        {"big with NULL text", "a\n9223372036854775808\nNA\n", ", \"null_values\": \"NA\"",
+         "9223372036854775808\n~"},
+        {"ragged", "a,b,c\n1,2,3\n4,5\n6,7,8\n", "", "1|2|3\n4|5|~\n6|7|8"},
+        {"ragged with header", "a;b;c\n1;2;3\n4;5\n6;7;8\n", ", \"has_header\": true",
+         "1|2|3\n4|5|~\n6|7|8"},
+        {"ragged with delimiter", "a,b,c\n1,2,3\n4,5\n", ", \"delimiter\": \",\"", "1|2|3\n4|5|~"},
+        {"one column is one column", "note\nhello, world\nfoo\n", "", "hello, world\nfoo"},
+        {"one column with commas in the header", "a, b\nhello\nworld\nfoo\n", "", "hello\nworld\nfoo"},
+        {"a quote in the middle", "a,b\n1,5\" pipe\n2,x\n", "", "1|5\" pipe\n2|x"},
+    };
+    run_cases(cases, sizeof cases / sizeof *cases);
+    assert_int_equal(warnings(WARN_RAGGED), 3);
+}
+
+/* Quotes that appear only behind the sniffer's sample are quotes all the same. */
+static void late_quotes(void **state) {
+    (void)state;
+    Buf text = buf_on(world.arena);
+    buf_puts(&text, "a,b\n");
+    for (int i = 0; i < 600000; i++) buf_printf(&text, "%d,x\n", i);
+    buf_puts(&text, "7,\"q\"\n8,\"r,s\"\n");
+    file_write("late.csv", buf_text(&text));
+    Link link = link_of("csv", USE_READ, "{\"path\": \"late.csv\"}");
+    AUTO_RELATION relation = {0};
+    Error err = {0};
+    assert_true(link.connector->relation(&world.session, &link, &(ReadSpec){0}, &relation, &err));
+    assert_string_equal(rows_of(arena_printf(world.arena, "SELECT b FROM %s WHERE b <> 'x'",
+                                             relation.sql)),
+                        "q\nr,s");
+}
+
+static void header_unsure(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *options, *rows;
+        size_t warnings;
+    } cases[] = {
+        {"name,city\nann,Paris\nbob,Rome\n", "", "ann|Paris\nbob|Rome", 0},
+        {"name,mail\nann,a@x.org\nbob,b@x.org\n", "", "ann|a@x.org\nbob|b@x.org", 0},
+        {"First Name,b\nann,x\nbob,y\n", "", "ann|x\nbob|y", 0},
+        {"ann,Paris\nbob,Rome\ncid,Oslo\n", "", "bob|Rome\ncid|Oslo", 1},
+        {"ann,Paris\nbob,Rome\nann,Oslo\n", "", "ann|Paris\nbob|Rome\nann|Oslo", 1},
+        {"ann,Paris\nbob,Rome\n", ", \"has_header\": false", "ann|Paris\nbob|Rome", 0},
+        {"ann,Paris\nbob,Rome\n", ", \"has_header\": true", "bob|Rome", 0},
+        {"a,b\n", "", "", 0},
+        {"id,name\n1,ann\n", "", "1|ann", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        world.diags = diags_on(world.arena);
+        file_write("h.csv", cases[i].text);
+        assert_string_equal(read_all("csv", arena_printf(world.arena, "{\"path\": \"h.csv\"%s}",
+                                                         cases[i].options)),
+                            cases[i].rows);
+        if (warnings(WARN_HEADER_UNSURE) != cases[i].warnings)
+            fail_msg("case %zu: %zu warnings", i, warnings(WARN_HEADER_UNSURE));
+    }
+}
+
+static void ambiguous_dates(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *options, *rows;
+        size_t warnings;
+    } cases[] = {
+        {"d,x\n01/02/2024,1\n03/04/2024,2\n", "", "2024-02-01|1\n2024-04-03|2", 1},
+        {"d,x\n01/02/2024,1\n13/04/2024,2\n", "", "2024-02-01|1\n2024-04-13|2", 0},
+        {"d,x\n01/02/2024,1\n03/14/2024,2\n", "", "2024-01-02|1\n2024-03-14|2", 0},
+        {"d,x\n2024-02-01,1\n", "", "2024-02-01|1", 0},
+        {"d,x\n01/02/2024,1\n", ", \"date_format\": \"%m/%d/%Y\"", "2024-01-02|1", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        world.diags = diags_on(world.arena);
+        file_write("d.csv", cases[i].text);
+        assert_string_equal(read_all("csv", arena_printf(world.arena, "{\"path\": \"d.csv\"%s}",
+                                                         cases[i].options)),
+                            cases[i].rows);
+        if (warnings(WARN_HEADER_UNSURE) != cases[i].warnings)
+            fail_msg("case %zu: %zu warnings", i, warnings(WARN_HEADER_UNSURE));
+    }
+}
+
+static void rejects_are_counted(void **state) {
+    (void)state;
+    world.diags = diags_on(world.arena);
+    file_write("r.csv", "a,b\n1,x\nfoo,y\n3,z\n4,5,6\n");
+    static const char base[] = "{\"path\": \"r.csv\", \"column_types\": {\"a\": \"INT\"}, "
+                               "\"delimiter\": \",\", \"ignore_errors\": true%s}";
+    assert_string_equal(read_all("csv", arena_printf(world.arena, base, "")), "1|x\n3|z");
+    assert_int_equal(warnings(WARN_REJECTED), 1);
+    const char *message = world.diags.items[world.diags.count - 1].message;
+    assert_non_null(strstr(message, "2 lines"));
+    assert_non_null(strstr(message, "r.csv:3: foo,y"));
+    assert_string_equal(rows_of("SELECT count(*) FROM duckdb_tables() WHERE temporary"), "0");
+    assert_string_equal(read_all("csv", arena_printf(world.arena, base, ", \"max_errors\": 2")),
+                        "1|x\n3|z");
+    const char *failed = read_all("csv", arena_printf(world.arena, base, ", \"max_errors\": 1"));
+    assert_non_null(strstr(failed, "more than max_errors (1)"));
+    assert_string_equal(rows_of("SELECT count(*) FROM duckdb_tables() WHERE temporary"), "0");
+}
+
+static void errors(void **state) {
+    (void)state;
+    file_write("data/orders.csv", "a,b\n1,x\n");
+    file_write("empty.csv", "");
+    file_write("latin.csv", "caf\xe9,b\n1,2\n");
+    file_write("m1.csv", "a,b\n1,x\n");
+    file_write("m2.csv", "a,b,c\n2,y,3\n");
+    file_write("bad.csv", "a,b\nfoo,x\n");
+    static const struct {
+        const char *options;
+        ErrorCode code;
+        const char *message, *hint;
+    } cases[] = {
+        {"\"path\": \"data/order.csv\"", ERR_FILE_MISSING, "no file data/order.csv",
+         "did you mean data/orders.csv"},
+        {"\"path\": \"nix/a.csv\"", ERR_FILE_MISSING, "nix/a.csv", "no folder nix"},
+        {"\"path\": \"data/*.tsv\"", ERR_FILE_MISSING, "no file matches data/*.tsv", "orders.csv"},
+        {"\"path\": \"data/zzzzzzzzz\"", ERR_FILE_MISSING, "data/zzzzzzzzz", "data has orders.csv"},
+        {"\"path\": \"empty.csv\"", ERR_FILE_EMPTY, "empty.csv is empty", "allow_empty"},
+        {"\"path\": \"latin.csv\"", ERR_FILE_FORMAT, "not utf-8", "latin-1"},
+        {"\"path\": [\"m1.csv\", \"m2.csv\"]", ERR_FILE_FORMAT, "m2.csv has a column 'c'",
+         "combine_files"},
+        {"\"path\": \"m1.csv\", \"columns\": [\"a\", \"bb\"]", ERR_OPTION_VALUE, "'bb'", "a, b"},
+        {"\"path\": \"m1.csv\", \"column_types\": {\"zz\": \"INT\"}", ERR_FILE_FORMAT, "zz", ""},
+        {"\"path\": \"m1.csv\", \"filename\": true, \"column_types\": {\"a\": \"NIX\"}",
+         ERR_FILE_FORMAT, "NIX", ""},
+        {"\"path\": \"s3://b/k.csv\"", ERR_UNSUPPORTED, "s3://b/k.csv", "TYPE s3"},
+        {"\"path\": \".\", \"allow_empty\": false, \"columns\": [\"q\"]", ERR_FILE_EMPTY, "empty",
+         ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Link link = link_of("csv", USE_READ, arena_printf(world.arena, "{%s}", cases[i].options));
+        Strings columns = link_list(&link, world.arena, "columns");
+        Relation relation = {0};
+        Error err = {0};
+        bool ok = link.connector->relation(&world.session, &link, &(ReadSpec){.columns = &columns},
+                                           &relation, &err);
+        relation_close(&relation);
+        if (ok || err.code != cases[i].code || strstr(err.message, cases[i].message) == NULL ||
+            strstr(err.hint, cases[i].hint) == NULL)
+            fail_msg("%s: %d '%s' / '%s'", cases[i].options, (int)err.code, err.message, err.hint);
+    }
+}
+
+/* A value that does not fit fails while the step reads; the connector says which file. */
+static void failures_while_reading(void **state) {
+    (void)state;
+    file_write("bad.csv", "a,b\nfoo,x\n");
+    Link link = link_of("csv", USE_READ,
+                        "{\"path\": \"bad.csv\", \"column_types\": {\"a\": \"INT\"}}");
+    AUTO_RELATION relation = {0};
+    Error err = {0};
+    assert_true(link.connector->relation(&world.session, &link, &(ReadSpec){0}, &relation, &err));
+    assert_false(duck_execf(world.duck, &err, "CREATE TEMP TABLE q AS SELECT * FROM %s",
+                            relation.sql));
+    assert_true(relation.failure(relation.handle, &err));
+    assert_int_equal(err.code, ERR_FILE_FORMAT);
+    assert_non_null(strstr(err.message, "Line: 2"));
+    assert_null(strstr(err.message, "Possible"));
+    assert_non_null(strstr(err.hint, "column_types"));
+    error_set(&err, ERR_STEP, SPAN_NONE, "something else");
+    assert_false(relation.failure(relation.handle, &err));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options),         cmocka_unit_test(guards),
+        cmocka_unit_test(late_quotes),     cmocka_unit_test(header_unsure),
+        cmocka_unit_test(ambiguous_dates), cmocka_unit_test(rejects_are_counted),
+        cmocka_unit_test(errors),          cmocka_unit_test(failures_while_reading),
+    };
+    return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
+}

@@ -1,0 +1,533 @@
+/* engine/duck: opening, statements, errors, rows of every type. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+/* cmocka needs the four above first. */
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fs.h"
+#include "engine/duck.h"
+
+static Arena *arena;
+static const char *dir;
+
+static int set_up(void **state) {
+    (void)state;
+    arena = arena_new();
+    char path[] = "/tmp/sqlflow-duck-XXXXXX";
+    dir = arena_strdup(arena, mkdtemp(path));
+    return dir == NULL;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    Error err = {0};
+    fs_remove_tree(dir, &err);
+    arena_free(arena);
+    return 0;
+}
+
+static Duck *open_with(DuckConfig config) {
+    Duck *duck = NULL;
+    Error err = {0};
+    if (!duck_open(&config, &duck, &err)) fail_msg("duck_open: %s", err.message);
+    return duck;
+}
+
+static void exec_ok(Duck *duck, const char *sql) {
+    Error err = {0};
+    if (!duck_exec(duck, sql, NULL, &err)) fail_msg("%s: %s", sql, err.message);
+}
+
+static const char *text_of(Duck *duck, const char *sql) {
+    Error err = {0};
+    const char *out = NULL;
+    if (!duck_text(duck, arena, sql, &out, &err)) fail_msg("%s: %s", sql, err.message);
+    return out;
+}
+
+static void settings_are_safe(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *value;
+    } cases[] = {
+        {"memory_limit", "95.3 MiB"},       {"threads", "2"},
+        {"TimeZone", "UTC"},                {"autoinstall_known_extensions", "false"},
+        {"errors_as_json", "true"},         {"autoload_known_extensions", "false"},
+        {"allow_community_extensions", "false"}, {"allow_persistent_secrets", "false"},
+        {"enable_progress_bar", "true"},    {"enable_progress_bar_print", "false"},
+        {"max_temp_directory_size", "1.0 MiB"},
+    };
+    AUTO_DUCK duck = open_with((DuckConfig){.memory_limit = "100MB",
+                                            .threads = 2,
+                                            .temp_directory = fs_join(arena, dir, "t"),
+                                            .max_temp_directory_size = "1MiB"});
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *sql = arena_printf(arena, "SELECT current_setting('%s')::VARCHAR", cases[i].name);
+        assert_string_equal(text_of(duck, sql), cases[i].value);
+    }
+    assert_string_equal(duck_library_version(), "v1.5.5");
+}
+
+static void bad_setting_is_an_error(void **state) {
+    (void)state;
+    Duck *duck = NULL;
+    Error err = {0};
+    assert_false(duck_open(&(DuckConfig){.memory_limit = "lots"}, &duck, &err));
+    assert_null(duck);
+    assert_int_equal(err.code, ERR_PROFILE);
+    assert_non_null(strstr(err.message, "lots"));
+}
+
+static void stale_spill_folders_are_removed(void **state) {
+    (void)state;
+    const char *temp = fs_join(arena, dir, "tmp");
+    Error err = {0};
+    { AUTO_DUCK first = open_with((DuckConfig){.temp_directory = temp}); exec_ok(first, "SELECT 1"); }
+    assert_true(fs_mkdirs(fs_join(arena, temp, "spill-dead00"), 0700, &err));
+    {
+        AUTO_DUCK one = open_with((DuckConfig){.temp_directory = temp});
+        AUTO_DUCK two = open_with((DuckConfig){.temp_directory = temp});
+        Strings names = {0};
+        assert_true(fs_list(arena, temp, &names, &err));
+        assert_int_equal(names.count, 2); /* the dead one is gone, both live ones are there */
+        struct stat info;
+        assert_int_equal(stat(temp, &info), 0);
+        assert_int_equal(info.st_mode & 0777, 0700);
+        exec_ok(one, "SELECT 1");
+        exec_ok(two, "SELECT 1");
+    }
+    Strings names = {0};
+    assert_true(fs_list(arena, temp, &names, &err));
+    assert_int_equal(names.count, 0);
+}
+
+static void new_files_are_private(void **state) {
+    (void)state;
+    mode_t before = umask(022);
+    const char *path = fs_join(arena, dir, "new folder/it's.duckdb");
+    {
+        AUTO_DUCK duck = open_with((DuckConfig){.path = path});
+        exec_ok(duck, "CREATE TABLE t AS SELECT 42 AS a");
+        assert_int_equal(duck_file_mode(duck), 0644);
+        struct stat info;
+        assert_int_equal(stat(path, &info), 0);
+        assert_int_equal(info.st_mode & 0777, 0600);
+        assert_int_equal(stat(arena_printf(arena, "%s.wal", path), &info), 0);
+        assert_int_equal(info.st_mode & 0777, 0600);
+    }
+    assert_int_equal(umask(before), 022);
+    AUTO_DUCK again = open_with((DuckConfig){.path = path, .read_only = true});
+    assert_string_equal(text_of(again, "SELECT a FROM t"), "42");
+    assert_string_equal(text_of(again, "SELECT current_database()"), "db");
+}
+
+static void expect_open(const char *path, bool read_only, ErrorCode code, const char *text) {
+    Duck *duck = NULL;
+    Error err = {0};
+    assert_false(duck_open(&(DuckConfig){.path = path, .read_only = read_only}, &duck, &err));
+    assert_int_equal(err.code, code);
+    if (strstr(err.message, text) == NULL) fail_msg("'%s' lacks '%s'", err.message, text);
+    if (strstr(err.message, path) == NULL) fail_msg("'%s' lacks the path", err.message);
+}
+
+static void unusable_databases(void **state) {
+    (void)state;
+    Error err = {0};
+    const char *text = fs_join(arena, dir, "text.duckdb");
+    assert_true(fs_write_atomic(text, "this is no database at all", 26, 0600, &err));
+    expect_open(text, false, ERR_DATABASE, "not a valid DuckDB");
+    expect_open(fs_join(arena, dir, "none.duckdb"), true, ERR_DATABASE, "no database");
+    expect_open(dir, false, ERR_DATABASE, "folder");
+}
+
+static void newer_storage_is_refused(void **state) {
+    (void)state;
+    Error err = {0};
+    const char *path = fs_join(arena, dir, "newer.duckdb");
+    { AUTO_DUCK duck = open_with((DuckConfig){.path = path}); exec_ok(duck, "CHECKPOINT"); }
+    size_t size = 0;
+    char *data = fs_read(arena, path, &size, &err);
+    assert_non_null(data);
+    data[12] = 99; /* the storage version behind the magic bytes */
+    assert_true(fs_write_atomic(path, data, size, 0600, &err));
+    expect_open(path, false, ERR_DATABASE, "");
+}
+
+static void a_foreign_wal_is_refused(void **state) {
+    (void)state;
+    const char *one = fs_join(arena, dir, "one.duckdb"), *two = fs_join(arena, dir, "two.duckdb");
+    { AUTO_DUCK duck = open_with((DuckConfig){.path = one}); exec_ok(duck, "CHECKPOINT"); }
+    pid_t child = fork();
+    if (child == 0) { /* leaves a WAL behind, as a killed process does */
+        Duck *duck = open_with((DuckConfig){.path = two});
+        exec_ok(duck, "CREATE TABLE t AS SELECT 1 AS a");
+        _exit(0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    Error err = {0};
+    const char *from = arena_printf(arena, "%s.wal", two), *to = arena_printf(arena, "%s.wal", one);
+    assert_true(fs_rename(from, to, &err));
+    expect_open(one, false, ERR_DATABASE, "WAL");
+}
+
+static void another_process_holds_the_file(void **state) {
+    (void)state;
+    const char *path = fs_join(arena, dir, "busy.duckdb");
+    { AUTO_DUCK duck = open_with((DuckConfig){.path = path}); exec_ok(duck, "CHECKPOINT"); }
+    int ready[2], done[2];
+    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(done), 0);
+    pid_t child = fork();
+    char byte = 'x';
+    if (child == 0) {
+        Duck *duck = open_with((DuckConfig){.path = path});
+        if (write(ready[1], &byte, 1) != 1 || read(done[0], &byte, 1) != 1) _exit(1);
+        duck_close(duck);
+        _exit(0);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    expect_open(path, false, ERR_LOCKED, arena_printf(arena, "PID %d", (int)child));
+    assert_int_equal(write(done[1], &byte, 1), 1);
+    int status = 1;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+}
+
+static void errors_have_code_text_and_offset(void **state) {
+    (void)state;
+    static const struct {
+        const char *sql;
+        ErrorCode code;
+        const char *message;
+        int64_t offset;
+    } cases[] = {
+        {"SELECT foo FROM range(3)", ERR_QUERY, "Referenced column \"foo\" not found", 7},
+        {"SELECT 'ü', foo FROM range(3)", ERR_QUERY, "Referenced column \"foo\"", 13},
+        {"SELEC 1", ERR_QUERY_SYNTAX, "syntax error at or near \"SELEC\"", 0},
+        {"SELECT 1; SELECT 2; SELEC 1", ERR_QUERY_SYNTAX, "syntax error", 20},
+        {"SELECT 'üüü'; SELECT 1 FROM FROM", ERR_QUERY_SYNTAX, "near \"FROM\"", 31},
+        {"SELECT 1; SELECT 22; SELECT foo", ERR_QUERY, "foo", 28},
+        {"SELECT * FROM nix", ERR_QUERY, "Table with name nix does not exist!", 14},
+        {"SELECT 1; SELECT 'abc'::INT", ERR_CAST, "Could not convert string 'abc'", 22},
+        {"SELECT x::VARCHAR::INT FROM (VALUES ('a')) t(x)", ERR_CAST, "'a'", 17},
+        {"SELECT * FROM read_csv('/nix.csv')", ERR_FILE_MISSING, "/nix.csv", 14},
+        {"SELECT error('boo')", ERR_STEP, "boo", -1},
+        {"COPY (SELECT 1) TO '/dev/full' (FORMAT csv)", ERR_DISK, "No space left", -1},
+    };
+    AUTO_DUCK duck = open_with((DuckConfig){0});
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Error err = {0};
+        assert_false(duck_exec(duck, cases[i].sql, NULL, &err));
+        if (err.code != cases[i].code || strstr(err.message, cases[i].message) == NULL ||
+            duck_error_offset(duck) != cases[i].offset)
+            fail_msg("%s: %d '%s' at %lld", cases[i].sql, (int)err.code, err.message,
+                     (long long)duck_error_offset(duck));
+        assert_null(strstr(err.message, "LINE 1"));
+        assert_null(strstr(err.message, "exception_type"));
+        /* … and the same for queries. */
+        AUTO_ROWS rows = NULL;
+        Error again = {0};
+        if (duck_query(duck, cases[i].sql, &rows, &again))
+            while (rows_next(rows, &again)) continue;
+        assert_int_equal(again.code, cases[i].code);
+    }
+    exec_ok(duck, "SELECT 1");
+    assert_int_equal(duck_error_offset(duck), -1);
+}
+
+static void exec_counts_changes(void **state) {
+    (void)state;
+    static const struct {
+        const char *sql;
+        int64_t changed;
+    } cases[] = {
+        {"CREATE TABLE t (a INT, b TEXT)", 0},
+        {"INSERT INTO t SELECT x, 'v' FROM range(5) t(x)", 5},
+        {"UPDATE t SET b = 'w' WHERE a < 2", 2},
+        {"DELETE FROM t WHERE a = 4; DELETE FROM t WHERE a > 1", 2},
+        {"CREATE TABLE u AS FROM range(7)", 7},
+        {"MERGE INTO t USING (VALUES (1)) s(a) USING (a) WHEN MATCHED THEN DELETE", 1},
+        {"SELECT * FROM range(1000000)", 0},
+        {"", 0},
+        {" -- nothing\n ;", 0},
+        {"PRAGMA database_list", 0},
+        {"BEGIN; COMMIT", 0},
+    };
+    AUTO_DUCK duck = open_with((DuckConfig){0});
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t changed = -1;
+        Error err = {0};
+        if (!duck_exec(duck, cases[i].sql, &changed, &err))
+            fail_msg("%s: %s", cases[i].sql, err.message);
+        if (changed != cases[i].changed)
+            fail_msg("%s: %lld", cases[i].sql, (long long)changed);
+    }
+}
+
+/* Every type's text is what DuckDB's own cast gives. */
+static void text_of_every_type(void **state) {
+    (void)state;
+    static const struct {
+        const char *value, *type;
+    } cases[] = {
+        {"true", "BOOLEAN"}, {"(-128)::TINYINT", "TINYINT"}, {"(-7)::SMALLINT", "SMALLINT"},
+        {"-5", "INTEGER"}, {"(-9223372036854775808)::BIGINT", "BIGINT"}, {"255::UTINYINT", "UTINYINT"},
+        {"65535::USMALLINT", "USMALLINT"}, {"4294967295::UINTEGER", "UINTEGER"},
+        {"18446744073709551615::UBIGINT", "UBIGINT"}, {"0.1::FLOAT", "FLOAT"},
+        {"0.1::DOUBLE + 0.2::DOUBLE", "DOUBLE"}, {"'nan'::DOUBLE", "DOUBLE"}, {"'-inf'::DOUBLE", "DOUBLE"},
+        {"(-123.45)::DECIMAL(5,2)", "DECIMAL(5,2)"}, {"0.001::DECIMAL(3,3)", "DECIMAL(3,3)"},
+        {"(-1.5)::DECIMAL(9,1)", "DECIMAL(9,1)"}, {"(-1.5)::DECIMAL(18,1)", "DECIMAL(18,1)"},
+        {"(-12345678901234567890.12345)::DECIMAL(38,5)", "DECIMAL(38,5)"},
+        {"(-170141183460469231731687303715884105727)::HUGEINT", "HUGEINT"},
+        {"340282366920938463463374607431768211455::UHUGEINT", "UHUGEINT"},
+        {"'größe'", "VARCHAR"}, {"'a longer text than twelve bytes'", "VARCHAR"}, {"''", "VARCHAR"},
+        {"'\\x00\\xFFab'::BLOB", "BLOB"}, {"'10101'::BIT", "BIT"},
+        {"DATE '2024-02-29'", "DATE"}, {"DATE '0044-03-15 (BC)'", "DATE"}, {"'infinity'::DATE", "DATE"},
+        {"TIME '12:34:56.789012'", "TIME"}, {"'12:34:56+02:30'::TIMETZ", "TIME WITH TIME ZONE"},
+        {"TIMESTAMP '2024-01-15 10:30:00.5'", "TIMESTAMP"}, {"'-infinity'::TIMESTAMP", "TIMESTAMP"},
+        {"TIMESTAMP_NS '2024-01-15 10:30:00.123456789'", "TIMESTAMP_NS"},
+        {"TIMESTAMP_MS '2024-01-15 10:30:00.123'", "TIMESTAMP_MS"},
+        {"TIMESTAMP_S '2024-01-15 10:30:00'", "TIMESTAMP_S"},
+        {"'2024-01-15 10:30:00+02'::TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE"},
+        {"INTERVAL '1 year 2 days 3 seconds'", "INTERVAL"},
+        {"'550e8400-e29b-41d4-a716-446655440000'::UUID", "UUID"},
+        {"'b'::ENUM('a', 'b''c', 'b')", "ENUM('a', 'b''c', 'b')"},
+        {"[1, NULL, 3]", "INTEGER[]"}, {"[['a', 'b, c'], [], NULL]", "VARCHAR[][]"},
+        {"[1, 2]::INTEGER[2]", "INTEGER[2]"}, {"[]::INTEGER[]", "INTEGER[]"},
+        {"{'a': 1, 'B c': {'d': 'it''s'}}", "STRUCT(a INTEGER, \"B c\" STRUCT(d VARCHAR))"},
+        {"MAP {'k': [1], 'l': NULL}", "MAP(VARCHAR, INTEGER[])"},
+        {"union_value(n := 5)::UNION(n INTEGER, s VARCHAR)", "UNION(n INTEGER, s VARCHAR)"},
+        {"'{\"a\": 1}'::JSON", "JSON"}, {"NULL", "INTEGER"},
+        {"123456789012345678901234567890123456789012345::BIGNUM", "BIGNUM"},
+        {"(-12345678901234567890)::BIGNUM", "BIGNUM"},
+        {"[{'t': DATE '2024-01-01', 'e': 'x'::ENUM('x')}]", "STRUCT(t DATE, e ENUM('x'))[]"},
+        {"42::VARIANT", "VARIANT"}, {"TIME_NS '12:34:56.123456789'", "TIME_NS"},
+    };
+    AUTO_DUCK duck = open_with((DuckConfig){0});
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *sql = arena_printf(arena, "SELECT %s AS v;", cases[i].value);
+        const char *cast = arena_printf(arena, "SELECT (%s)::VARCHAR", cases[i].value);
+        AUTO_ROWS rows = NULL;
+        Error err = {0};
+        if (!duck_query(duck, sql, &rows, &err) || !rows_next(rows, &err))
+            fail_msg("%s: %s", sql, err.message);
+        assert_int_equal(rows_columns(rows), 1);
+        assert_string_equal(rows_name(rows, 0), "v");
+        assert_string_equal(rows_type(rows, 0), cases[i].type);
+        const char *text = arena_strdup(arena, rows_text(rows, 0));
+        const char *expected = text_of(duck, cast);
+        if (!str_eq(text, expected)) fail_msg("%s: %s, not %s", cases[i].value, text, expected);
+        Columns columns;
+        assert_true(duck_describe(duck, arena, sql, &columns, &err));
+        assert_string_equal(columns.items[0].type, cases[i].type);
+    }
+}
+
+/* DuckDB's own name of a type is the oracle for ours. */
+static void type_names_are_duckdbs(void **state) {
+    (void)state;
+    AUTO_DUCK duck = open_with((DuckConfig){0});
+    exec_ok(duck, "CREATE TABLE all_types AS SELECT * FROM test_all_types()");
+    AUTO_ROWS rows = NULL;
+    Error err = {0};
+    Columns columns;
+    assert_true(duck_table_columns(duck, arena, NULL, "all_types", &columns, &err));
+    assert_true(columns.count > 40);
+    assert_true(duck_query(duck, "DESCRIBE all_types", &rows, &err));
+    for (size_t i = 0; rows_next(rows, &err); i++) {
+        assert_string_equal(columns.items[i].name, rows_text(rows, 0));
+        assert_string_equal(columns.items[i].type, rows_text(rows, 1));
+    }
+}
+
+/* test_all_types has NULLs, extremes and nested values; each must read as its cast does. */
+static void all_types_as_text(void **state) {
+    (void)state;
+    AUTO_DUCK duck = open_with((DuckConfig){0});
+    Error err = {0};
+    Columns columns;
+    assert_true(duck_describe(duck, arena, "FROM test_all_types()", &columns, &err));
+    for (size_t i = 0; i < columns.count; i++) {
+        /* ICU's cast is off by a millisecond at the end of time. */
+        if (str_eq(columns.items[i].name, "timestamp_tz")) continue;
+        const char *name = sql_ident(arena, columns.items[i].name);
+        Strings expected = {0};
+        AUTO_ROWS cast = NULL;
+        assert_true(duck_query(duck, arena_printf(arena, "SELECT %s::VARCHAR FROM test_all_types()",
+                                                  name), &cast, &err));
+        while (rows_next(cast, &err)) {
+            const char *text = rows_text(cast, 0);
+            strings_add(arena, &expected, text == NULL ? "<null>" : arena_strdup(arena, text));
+        }
+        AUTO_ROWS rows = NULL;
+        assert_true(duck_query(duck, arena_printf(arena, "SELECT %s FROM test_all_types()", name),
+                               &rows, &err));
+        for (size_t row = 0; rows_next(rows, &err); row++) {
+            const char *text = rows_text(rows, 0);
+            if (!str_eq(text == NULL ? "<null>" : text, expected.items[row]))
+                fail_msg("%s: '%s', not '%s'", name, text, expected.items[row]);
+        }
+    }
+}
+
+static void rows_stream_over_chunks(void **state) {
+    (void)state;
+    AUTO_DUCK duck = open_with((DuckConfig){0});
+    AUTO_ROWS rows = NULL;
+    Error err = {0};
+    assert_true(duck_query(duck, "SELECT i, i / 2.0, CASE WHEN i % 3 > 0 THEN 'x' || i END "
+                                 "FROM range(10000) t(i)", &rows, &err));
+    int64_t sum = 0, nulls = 0, count = 0;
+    double halves = 0;
+    while (rows_next(rows, &err)) {
+        sum += rows_int(rows, 0);
+        halves += rows_double(rows, 1);
+        nulls += rows_is_null(rows, 2);
+        assert_int_equal(rows_text(rows, 2) == NULL, rows_is_null(rows, 2));
+        count++;
+    }
+    assert_int_equal(err.code, ERR_NONE);
+    assert_int_equal(count, 10000);
+    assert_int_equal(sum, 49995000);
+    assert_true(halves == 24997500.0);
+    assert_int_equal(nulls, 3334);
+    assert_false(rows_next(rows, &err));
+}
+
+static void failing_while_streaming(void **state) {
+    (void)state;
+    AUTO_DUCK duck = open_with((DuckConfig){.threads = 1});
+    AUTO_ROWS rows = NULL;
+    Error err = {0};
+    assert_true(duck_query(duck, "SELECT CASE WHEN i = 200000 THEN error('late') ELSE i END "
+                                 "FROM range(300000) t(i)", &rows, &err));
+    while (rows_next(rows, &err)) continue;
+    assert_int_equal(err.code, ERR_STEP);
+    assert_string_equal(err.message, "late");
+}
+
+static void pivot_and_friends_describe(void **state) {
+    (void)state;
+    AUTO_DUCK duck = open_with((DuckConfig){0});
+    exec_ok(duck, "CREATE SCHEMA s; CREATE TABLE s.t AS SELECT 'x' AS k, 1 AS v UNION ALL SELECT 'y', 2");
+    exec_ok(duck, "CREATE TEMP TABLE tt AS SELECT 1 AS a; CREATE VIEW w AS SELECT 2::HUGEINT AS b");
+    Columns columns;
+    Error err = {0};
+    assert_true(duck_describe(duck, arena, "PIVOT s.t ON k USING sum(v)", &columns, &err));
+    assert_int_equal(columns.count, 2);
+    assert_non_null(columns_find(&columns, "X"));
+    assert_null(columns_find(&columns, "z"));
+    assert_true(duck_table_columns(duck, arena, "s", "t", &columns, &err));
+    assert_int_equal(columns.count, 2);
+    assert_true(duck_table_columns(duck, arena, NULL, "tt", &columns, &err));
+    assert_int_equal(columns.count, 1);
+    assert_true(duck_table_columns(duck, arena, NULL, "w", &columns, &err));
+    assert_string_equal(columns.items[0].type, "HUGEINT");
+    assert_true(duck_table_columns(duck, arena, NULL, "nix", &columns, &err));
+    assert_int_equal(columns.count, 0);
+    assert_true(duck_table_columns(duck, arena, "nix", "t", &columns, &err));
+    assert_int_equal(columns.count, 0);
+}
+
+static void text_and_int(void **state) {
+    (void)state;
+    AUTO_DUCK duck = open_with((DuckConfig){.bare = true});
+    Error err = {0};
+    int64_t number = 7;
+    const char *text = "x";
+    assert_true(duck_int(duck, "SELECT NULL::INT", &number, &err));
+    assert_int_equal(number, 0);
+    assert_true(duck_int(duck, "SELECT sum(i) FROM range(10) t(i)", &number, &err)); /* HUGEINT */
+    assert_int_equal(number, 45);
+    assert_true(duck_text(duck, arena, "SELECT 1 WHERE false", &text, &err));
+    assert_null(text);
+    assert_false(duck_int(duck, "SELECT nix", &number, &err));
+    assert_int_equal(err.code, ERR_QUERY);
+    assert_false(duck_text(duck, arena, "", &text, &err));
+}
+
+static void *interrupt_soon(void *context) {
+    Duck *duck = context;
+    double progress = -2;
+    for (int i = 0; i < 30; i++) {
+        usleep(10000);
+        progress = duck_progress(duck);
+    }
+    duck_interrupt(duck);
+    return progress < -1 ? duck : NULL;
+}
+
+static void interrupts(void **state) {
+    (void)state;
+    AUTO_DUCK duck = open_with((DuckConfig){.threads = 2});
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, duck), 0);
+    Error err = {0};
+    bool ok = duck_exec(duck, "CREATE TABLE t AS SELECT count(*) AS c FROM range(10000000) a(x), "
+                              "range(10000000) b(y) WHERE x * y % 7 = 1", NULL, &err);
+    void *failed = NULL;
+    pthread_join(thread, &failed);
+    assert_null(failed);
+    assert_false(ok);
+    assert_int_equal(err.code, ERR_INTERRUPTED);
+    exec_ok(duck, "SELECT 1");
+}
+
+static void memory_limit_is_reported(void **state) {
+    (void)state;
+    AUTO_DUCK duck = open_with((DuckConfig){.memory_limit = "30MB",
+                                            .temp_directory = fs_join(arena, dir, "t"),
+                                            .max_temp_directory_size = "1MB"});
+    Error err = {0};
+    assert_false(duck_exec(duck, "SELECT list(i::VARCHAR || 'some text') FROM range(20000000) t(i)",
+                           NULL, &err));
+    assert_int_equal(err.code, ERR_MEMORY);
+}
+
+static void extensions_load_by_path(void **state) {
+    (void)state;
+    AUTO_DUCK duck = open_with((DuckConfig){0});
+    Error err = {0};
+    assert_false(duck_load_extension(duck, "nix", &err));
+    assert_int_equal(err.code, ERR_LIBRARY);
+    if (duck_library_path(arena, "extensions/httpfs.duckdb_extension") == NULL) skip();
+    if (!duck_load_extension(duck, "httpfs", &err)) fail_msg("%s", err.message);
+    assert_string_equal(text_of(duck, "SELECT loaded FROM duckdb_extensions() "
+                                      "WHERE extension_name = 'httpfs'"), "true");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(settings_are_safe),
+        cmocka_unit_test(bad_setting_is_an_error),
+        cmocka_unit_test(stale_spill_folders_are_removed),
+        cmocka_unit_test(new_files_are_private),
+        cmocka_unit_test(unusable_databases),
+        cmocka_unit_test(newer_storage_is_refused),
+        cmocka_unit_test(a_foreign_wal_is_refused),
+        cmocka_unit_test(another_process_holds_the_file),
+        cmocka_unit_test(errors_have_code_text_and_offset),
+        cmocka_unit_test(exec_counts_changes),
+        cmocka_unit_test(text_of_every_type),
+        cmocka_unit_test(type_names_are_duckdbs),
+        cmocka_unit_test(all_types_as_text),
+        cmocka_unit_test(rows_stream_over_chunks),
+        cmocka_unit_test(failing_while_streaming),
+        cmocka_unit_test(pivot_and_friends_describe),
+        cmocka_unit_test(text_and_int),
+        cmocka_unit_test(interrupts),
+        cmocka_unit_test(memory_limit_is_reported),
+        cmocka_unit_test(extensions_load_by_path),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
