@@ -68,6 +68,9 @@ MAIN_OBJ   := $(call obj,$(filter src/main.c,$(SRC)))
 OBJ        := $(call obj,$(filter-out src/main.c,$(SRC))) $(B)/obj/embed_data.o
 MODULE_OBJ := $(call obj,$(MODULE_SRC))
 HELPER_OBJ := $(call obj,$(HELPER_SRC))
+ifneq ($(filter asan tsan fuzz,$(VARIANT)),)
+OPTIONS_OBJ := $(B)/obj/tools/sanitizer_options.o
+endif
 TESTS      := $(patsubst %.c,$(B)/%,$(TEST_SRC))
 FUZZERS    := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
 API        := $(addprefix $(GEN)/,duck_api.h duck_api_names.inc pq_api.h pq_api_names.inc)
@@ -140,7 +143,7 @@ $(B)/obj/embed_data.o: $(GEN)/embed_data.c $(EMBEDDED) $(B)/compile.flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(COMPILE) -c -o $@ $<
 
-$(BIN): $(MAIN_OBJ) $(OBJ) $(B)/objects.list
+$(BIN): $(MAIN_OBJ) $(OBJ) $(OPTIONS_OBJ) $(B)/objects.list
 	$(say) LINK $@
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(LIBS)
 
@@ -148,15 +151,17 @@ $(MODULE): $(MODULE_OBJ) $(B)/objects.list
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -shared -o $@ $(MODULE_OBJ) $(PYTHON_LIBS)
 
-# Test programs take from the archive only what they use.
+# Test programs take the whole program but main: the Python module may call any of it. Fuzzers
+# take what they use.
 $(ARCHIVE): $(OBJ) $(B)/objects.list
 	$(Q)rm -f $@
 	$(Q)ar rcsT $@ $(filter %.o,$^)
 
-$(TESTS): $(B)/%: $(B)/obj/%.o $(HELPER_OBJ) $(ARCHIVE)
+$(TESTS): $(B)/%: $(B)/obj/%.o $(HELPER_OBJ) $(OPTIONS_OBJ) $(ARCHIVE)
 	$(say) LINK $@
 	$(Q)mkdir -p $(@D)
-	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(LIBS) -lcmocka
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) -Wl,--whole-archive $(ARCHIVE) -Wl,--no-whole-archive \
+	    $(LIBS) -lcmocka
 
 # In the fuzz variant libFuzzer drives a fuzzer, in all others a loop over the corpus does.
 ifeq ($(VARIANT),fuzz)
@@ -164,27 +169,29 @@ FUZZ_LINK := -fsanitize=fuzzer
 else
 FUZZ_DRIVER := $(B)/obj/tools/fuzz_replay.o
 endif
-$(FUZZERS): $(B)/%: $(B)/obj/%.o $(FUZZ_DRIVER) $(ARCHIVE)
+$(FUZZERS): $(B)/%: $(B)/obj/%.o $(FUZZ_DRIVER) $(OPTIONS_OBJ) $(ARCHIVE)
 	$(say) LINK $@
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) $(FUZZ_LINK) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
 -include $(patsubst %.o,%.d,$(MAIN_OBJ) $(OBJ) $(MODULE_OBJ) $(HELPER_OBJ) \
-    $(call obj,$(TEST_SRC) $(FUZZ_SRC)) $(FUZZ_DRIVER))
+    $(call obj,$(TEST_SRC) $(FUZZ_SRC)) $(FUZZ_DRIVER) $(OPTIONS_OBJ))
 
 # -- tests ---------------------------------------------------------------------------------
+# Libraries laid out as when installed, for test programs in whatever folder.
+$(B)/lib:
+	$(Q)mkdir -p $@
+	$(Q)ln -sfn $(abspath $(DUCKDB_DIR))/lib/libduckdb.so $(abspath $(DUCKDB_DIR))/extensions \
+	    $(abspath $(MODULE)) $@
+
 # Every suite leaves "PASSED FAILED SKIPPED" in $(B)/results/NAME for test.sh to add up.
 TEST_ENV := SQLFLOW_BIN=$(abspath $(BIN)) SQLFLOW_BUILD=$(abspath $(B)) \
-    SQLFLOW_LIB_DIR=$(abspath $(DUCKDB_DIR))/lib VIRTUAL_ENV=$(abspath $(VENV)) \
-    ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1 \
-    LSAN_OPTIONS=suppressions=$(abspath tools/lsan.supp):print_suppressions=0 \
-    UBSAN_OPTIONS=print_stacktrace=1 \
-    TSAN_OPTIONS=suppressions=$(abspath tools/tsan.supp)
+    SQLFLOW_LIB_DIR=$(abspath $(B)/lib) VIRTUAL_ENV=$(abspath $(VENV))
 
-tests: all $(TESTS) $(FUZZERS)        ## build the program and all test programs, run none
-unit: $(TESTS) $(if $(MODULE_SRC),$(MODULE)) ## run the unit tests
+tests: all $(TESTS) $(FUZZERS) $(B)/lib       ## build the program and all test programs, run none
+unit: $(TESTS) $(B)/lib $(if $(MODULE_SRC),$(MODULE)) ## run the unit tests
 	@$(TEST_ENV) tools/run-programs $(B) unit $(TESTS)
-replay: $(FUZZERS)                    ## feed every fuzzer its corpus once
+replay: $(FUZZERS) $(B)/lib             ## feed every fuzzer its corpus once
 	@$(TEST_ENV) tools/run-programs $(B) replay $(FUZZERS)
 layers:                               ## check which room includes which
 	@tools/check-layers $(call find,src,-name '*.[ch]')
@@ -192,7 +199,7 @@ layers:                               ## check which room includes which
 style:                                ## check sizes, banned calls, opening comments
 	@tools/check-style $(call find,src tests tools,-name '*.[ch]')
 	@echo "style: ok"
-pytest: all                           ## run the golden, integration and fault tests
+pytest: all $(B)/lib                     ## run the golden, integration and fault tests
 	@$(TEST_ENV) tools/run-pytest $(B) $(VENV) $(PYTEST_ARGS)
 
 check: unit replay layers style pytest ## run every test against this variant
@@ -200,7 +207,7 @@ asan:                                 ## the same against the ASan + UBSan build
 	@+$(MAKE) --no-print-directory VARIANT=asan unit replay pytest
 tsan:                                 ## unit tests under ThreadSanitizer
 	@+$(MAKE) --no-print-directory VARIANT=tsan unit
-valgrind: $(TESTS)                    ## unit tests under valgrind
+valgrind: $(TESTS) $(B)/lib                 ## unit tests under valgrind
 	@$(TEST_ENV) tools/run-programs --valgrind $(B) valgrind $(TESTS)
 cov:                                  ## line coverage of all tests, in build/cov/index.html
 	@find build/cov -name '*.gcda' -delete 2>/dev/null || true

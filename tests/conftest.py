@@ -1,7 +1,10 @@
 """Fixtures for all tests that run the real program; the tools are in harness.py."""
+import shutil
+import subprocess
+
 import pytest
 
-from harness import Project
+from harness import ROOT, SLOW, Project
 
 
 @pytest.fixture
@@ -10,7 +13,24 @@ def project(tmp_path):
     return Project(tmp_path / "project")
 
 
-@pytest.fixture
-def memory_project(tmp_path):
-    """An empty project whose database is in memory."""
-    return Project(tmp_path / "project", database=None)
+def build_preload(source, folder):
+    """A C file as a library for LD_PRELOAD. Sanitizers do not go with it: the test is skipped."""
+    if SLOW:
+        pytest.skip("LD_PRELOAD does not go with this build")
+    if shutil.which("gcc") is None:
+        pytest.skip("needs gcc")
+    library = folder / f"{source.stem}.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
+    return library
+
+
+@pytest.fixture(scope="session")
+def fault_shim(tmp_path_factory):
+    """Path of tests/faults/shim.c as a library."""
+    return build_preload(ROOT / "tests/faults/shim.c", tmp_path_factory.mktemp("shim"))
+
+
+@pytest.fixture(scope="session")
+def clock_shim(tmp_path_factory):
+    """Path of tests/faults/clock_shim.c as a library."""
+    return build_preload(ROOT / "tests/faults/clock_shim.c", tmp_path_factory.mktemp("shim"))

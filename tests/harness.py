@@ -142,7 +142,7 @@ class Project:
         return {t: self.table(f"_sqlflow.{t}") for t in tables}
 
     def statuses(self):
-        return [s for (s,) in self.sql("SELECT status FROM _sqlflow.runs ORDER BY run_id")]
+        return [s for (s,) in self.sql("SELECT status FROM _sqlflow.runs ORDER BY started_at")]
 
 
 def query_database(path, query):
@@ -151,6 +151,11 @@ def query_database(path, query):
         connection.execute(f"ATTACH '{path}' AS db (READ_ONLY)")
         connection.execute("USE db")
         return connection.execute(query).fetchall()
+
+
+def fault(shim, **settings):
+    """The environment of a run in which calls fail; see faults/shim.c."""
+    return {"LD_PRELOAD": str(shim), **{f"FAULT_{k.upper()}": str(v) for k, v in settings.items()}}
 
 
 def steps_by_id(document):

@@ -44,9 +44,7 @@ const char *clock_timestamp(Arena *arena, int64_t wall_us) {
     return formatted(arena, wall_us, ' ', "");
 }
 
-const char *clock_iso(Arena *arena, int64_t wall_us) {
-    return formatted(arena, wall_us, 'T', "Z");
-}
+const char *clock_iso(Arena *arena, int64_t wall_us) { return formatted(arena, wall_us, 'T', "Z"); }
 
 const char *clock_date(Arena *arena, int64_t wall_us) {
     int us;
@@ -57,9 +55,11 @@ const char *clock_date(Arena *arena, int64_t wall_us) {
 const char *clock_run_id(Arena *arena, int64_t wall_us) {
     int us;
     struct tm t = split(wall_us, &us);
-    uint32_t tail;
-    if (getrandom(&tail, sizeof tail, 0) != (ssize_t)sizeof tail)
-        tail = (uint32_t)us * 2654435761u ^ (uint32_t)getpid();
+    uint32_t chance;
+    if (getrandom(&chance, sizeof chance, 0) != (ssize_t)sizeof chance)
+        chance = (uint32_t)getpid();
+    /* Microseconds first, so that ids of one second sort, too. */
+    uint32_t tail = (uint32_t)us << 12 | (chance & 0xFFF);
     return arena_printf(arena, "%04d%02d%02d-%02d%02d%02d-%08x", t.tm_year + 1900, t.tm_mon + 1,
                         t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, tail);
 }

@@ -15,7 +15,7 @@ const char *clock_timestamp(Arena *arena, int64_t wall_us);
 /* 2026-11-22T13:05:01.123456Z */
 const char *clock_iso(Arena *arena, int64_t wall_us);
 const char *clock_date(Arena *arena, int64_t wall_us); /* 2026-11-22 */
-/* 20261122-130501-7f3a1c09: sorts by time; the tail is random. */
+/* 20261122-130501-7f3a1c09: sorts by time; the tail is microseconds and chance. */
 const char *clock_run_id(Arena *arena, int64_t wall_us);
 
 #endif

@@ -15,9 +15,16 @@ enum { READ_MAX = 1000 * 1000 * 1000 };
 
 static ErrorCode code_of(int number) {
     switch (number) {
-    case ENOSPC: case EDQUOT: case EIO: case EFBIG: case EMFILE: case ENFILE: return ERR_DISK;
-    case EACCES: case EPERM: case EROFS: return ERR_PERMISSION;
-    default: return ERR_FILE_MISSING;
+        case ENOSPC:
+        case EDQUOT:
+        case EIO:
+        case EFBIG:
+        case EMFILE:
+        case ENFILE: return ERR_DISK;
+        case EACCES:
+        case EPERM:
+        case EROFS: return ERR_PERMISSION;
+        default: return ERR_FILE_MISSING;
     }
 }
 

@@ -21,8 +21,8 @@ static struct {
     int file;
 } logger = {.lock = PTHREAD_MUTEX_INITIALIZER, .config.level = LOG_INFO, .file = -1};
 
-static const char *const level_names[] = {
-    [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARNING] = "warning", [LOG_ERROR] = "error"};
+static const char *const level_names[] =
+    {[LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARNING] = "warning", [LOG_ERROR] = "error"};
 
 bool log_level_parse(const char *name, LogLevel *level) {
     if (str_ieq(name, "warn")) name = "warning";
@@ -91,8 +91,8 @@ static void json_line(Buf *out, const Event *event, int64_t now) {
     json_object(&json, NULL);
     json_string(&json, "ts", clock_iso(out->arena, now));
     json_string(&json, "level", level_names[event->level]);
-    if (logger.run_id[0] != '\0') json_string(&json, "run_id", logger.run_id);
-    if (event->step != NULL) json_string(&json, "step", event->step);
+    json_string(&json, "run_id", logger.run_id[0] == '\0' ? NULL : logger.run_id);
+    json_string(&json, "step", event->step);
     json_string(&json, "event", event->name);
     if (event->message[0] != '\0') json_string(&json, "message", event->message);
     json_end(&json);

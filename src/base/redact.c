@@ -140,8 +140,8 @@ static Strings name_words(Arena *arena, const char *name) {
                      islower((unsigned char)name[i - 1]);
         if (!separator && !camel) continue;
         if (i > start)
-            strings_add(arena, &words, str_lower(arena, arena_strndup(arena, name + start,
-                                                                      i - start)));
+            strings_add(arena, &words,
+                        str_lower(arena, arena_strndup(arena, name + start, i - start)));
         start = separator ? i + 1 : i;
     }
     return words;
@@ -154,13 +154,16 @@ static bool one_of(const char *word, const char *const *list) {
 }
 
 static bool key_is_secret(const Strings *words, size_t at) {
-    static const char *const secret_kinds[] = {
-        "access",  "account", "admin",  "api",     "app",  "auth",    "client", "encryption",
-        "license", "master",  "private", "secret", "shared", "signing", "ssh",   "storage", NULL};
-    static const char *const plain_kinds[] = {
-        "business", "cluster", "cursor", "dist",  "foreign",  "group",   "hash",      "join",
-        "line",     "lookup",  "merge",  "natural", "object", "order",   "partition", "primary",
-        "row",      "s3",      "sort",   "surrogate", "unique", "upsert", NULL};
+    static const char *const secret_kinds[] = {"access",  "account", "admin",   "api",
+                                               "app",     "auth",    "client",  "encryption",
+                                               "license", "master",  "private", "secret",
+                                               "shared",  "signing", "ssh",     "storage",
+                                               NULL};
+    static const char *const plain_kinds[] = {"business", "cluster", "cursor", "dist",  "foreign",
+                                              "group",    "hash",    "join",   "line",  "lookup",
+                                              "merge",    "natural", "object", "order", "partition",
+                                              "primary",  "row",     "s3",     "sort",  "surrogate",
+                                              "unique",   "upsert",  NULL};
     const char *before = at > 0 ? words->items[at - 1] : "";
     if (one_of(before, secret_kinds)) return true;
     bool last = at + 1 == words->count;
@@ -168,7 +171,7 @@ static bool key_is_secret(const Strings *words, size_t at) {
 }
 
 static bool word_is_secret(const Strings *words, size_t at) {
-    static const char *const glued[] = {"apikey", "accesskey", "secretkey", "privatekey",
+    static const char *const glued[] = {"apikey",  "accesskey",  "secretkey", "privatekey",
                                         "authkey", "passphrase", NULL};
     static const char *const token_facts[] = {"count", "limit", "type", "url", "uri", NULL};
     const char *word = words->items[at];

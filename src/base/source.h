@@ -12,6 +12,8 @@ typedef struct SourceText {
     const char *name; /* as shown to the user: the path as given */
     const char *text; /* NUL-terminated; a BOM is not part of it */
     size_t size;
+    const uint32_t *lines; /* offset of each line's first byte */
+    size_t line_count;     /* at least 1 */
 } SourceText;
 
 /* Half-open byte range [start, end) of a source; source == NULL means "nowhere". */

@@ -213,6 +213,11 @@ const char *str_thousands(Arena *arena, long long number) {
     return buf_text(&buf);
 }
 
+const char *str_count(Arena *arena, long long number, const char *noun) {
+    return arena_printf(arena, "%s %s%s", str_thousands(arena, number), noun,
+                        number == 1 ? "" : "s");
+}
+
 const char *str_bytes(Arena *arena, unsigned long long bytes) {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
     if (bytes < 1000) return arena_printf(arena, "%llu B", bytes);

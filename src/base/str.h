@@ -51,6 +51,8 @@ size_t utf8_invalid_at(const char *text, size_t size);
 size_t utf8_length(const char *text, size_t size);
 /* 1,234,567 */
 const char *str_thousands(Arena *arena, long long number);
+/* "1 row", "1,234 rows" */
+const char *str_count(Arena *arena, long long number, const char *noun);
 /* 1.1 kB, 3.0 MB, … */
 const char *str_bytes(Arena *arena, unsigned long long bytes);
 

@@ -57,8 +57,8 @@ static bool check_value(Cli *cli, const Flag *flag, const char *where, const cha
                          value);
     if ((flag->kind == FLAG_SECONDS || flag->kind == FLAG_MAYBE_SECONDS) && *value != '\0' &&
         (!str_to_double(value, &seconds) || seconds < 0))
-        return error_set(err, ERR_USAGE, SPAN_NONE, "%s needs a number of seconds, not '%s'",
-                         where, value);
+        return error_set(err, ERR_USAGE, SPAN_NONE, "%s needs a number of seconds, not '%s'", where,
+                         value);
     return true;
 }
 
@@ -130,8 +130,8 @@ static bool store(const Parser *parser, const Flag *flag, const char *attached, 
     const char *value = attached;
     if (flag->kind == FLAG_SWITCH && attached != NULL)
         return error_set(parser->err, ERR_USAGE, SPAN_NONE, "%s takes no value", where);
-    if (value == NULL && (takes_value(flag) ||
-                          (flag->kind == FLAG_MAYBE_SECONDS && is_seconds(next)))) {
+    if (value == NULL &&
+        (takes_value(flag) || (flag->kind == FLAG_MAYBE_SECONDS && is_seconds(next)))) {
         value = next;
         if (value == NULL || parser->taken[*at + 1])
             return error_set(parser->err, ERR_USAGE, SPAN_NONE, "%s needs a value: --%s %s", where,
@@ -158,8 +158,7 @@ static bool store_long(const Parser *parser, int *at) {
 static bool store_short(const Parser *parser, int *at) {
     for (const char *c = parser->argv[*at] + 1; *c != '\0'; c++) {
         const Flag *flag = find_flag(parser->cli->command, NULL, 0, *c);
-        if (flag == NULL)
-            return unknown_flag(parser, arena_printf(parser->cli->arena, "-%c", *c));
+        if (flag == NULL) return unknown_flag(parser, arena_printf(parser->cli->arena, "-%c", *c));
         bool rest = takes_value(flag) && c[1] != '\0';
         if (!store(parser, flag, rest ? c + 1 + (c[1] == '=') : NULL, at)) return false;
         if (takes_value(flag)) return true;
@@ -236,7 +235,8 @@ static bool read_environment(Cli *cli, Error *err) {
     for (const Flag *flag = global_flags; flag->name != NULL; flag++) {
         if (str_eq(flag->name, "help") || str_eq(flag->name, "version")) continue;
         char *name = arena_printf(cli->arena, "SQLFLOW_%s", flag->name);
-        for (char *c = name; *c != '\0'; c++) *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+        for (char *c = name; *c != '\0'; c++)
+            *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
         const char *value = getenv(name);
         if (value == NULL || *value == '\0' || map_has(&cli->values, flag->name)) continue;
         if (flag->kind != FLAG_SWITCH) {

@@ -40,8 +40,8 @@ static int print_names(Cli *cli, const char *kind) {
 typedef void Visit(Buf *out, const char *path, const Command *command);
 
 static void each(Buf *out, const char *prefix, const Command *command, Visit *visit) {
-    const char *path = arena_printf(out->arena, "%s%s%s", prefix, *prefix == '\0' ? "" : " ",
-                                    command->name);
+    const char *path =
+        arena_printf(out->arena, "%s%s%s", prefix, *prefix == '\0' ? "" : " ", command->name);
     visit(out, path, command);
     for (size_t i = 0; command->actions != NULL && command->actions[i] != NULL; i++)
         each(out, path, command->actions[i], visit);
@@ -91,46 +91,45 @@ static void shell_lookup(Buf *out) {
 static void bash_script(Buf *out) {
     buf_puts(out, "# bash completion for sqlflow: eval \"$(sqlflow completion bash)\"\n");
     shell_lookup(out);
-    buf_puts(out,
-             "_sqlflow() {\n"
-             "  local word path='' words kind current=${COMP_WORDS[COMP_CWORD]}\n"
-             "  local previous=${COMP_WORDS[COMP_CWORD-1]}\n"
-             "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-             "    [[ $word == -* ]] && continue\n"
-             "    _sqlflow_words \"${path:+$path }$word\" && path=\"${path:+$path }$word\"\n"
-             "  done\n"
-             "  _sqlflow_words \"$path\"\n"
-             "  case $previous in -p|--profile) kind=profile words='' ;; esac\n"
-             "  if [[ $current == -* ]]; then\n"
-             "    words=\"$words $_sqlflow_globals\"\n"
-             "  elif [[ -n $kind ]]; then\n"
-             "    words=\"$words $(sqlflow completion --names \"$kind\" 2>/dev/null)\"\n"
-             "  fi\n"
-             "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-             "}\n"
-             "complete -o default -F _sqlflow sqlflow\n");
+    buf_puts(out, "_sqlflow() {\n"
+                  "  local word path='' words kind current=${COMP_WORDS[COMP_CWORD]}\n"
+                  "  local previous=${COMP_WORDS[COMP_CWORD-1]}\n"
+                  "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+                  "    [[ $word == -* ]] && continue\n"
+                  "    _sqlflow_words \"${path:+$path }$word\" && path=\"${path:+$path }$word\"\n"
+                  "  done\n"
+                  "  _sqlflow_words \"$path\"\n"
+                  "  case $previous in -p|--profile) kind=profile words='' ;; esac\n"
+                  "  if [[ $current == -* ]]; then\n"
+                  "    words=\"$words $_sqlflow_globals\"\n"
+                  "  elif [[ -n $kind ]]; then\n"
+                  "    words=\"$words $(sqlflow completion --names \"$kind\" 2>/dev/null)\"\n"
+                  "  fi\n"
+                  "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+                  "}\n"
+                  "complete -o default -F _sqlflow sqlflow\n");
 }
 
 static void zsh_script(Buf *out) {
     buf_puts(out, "#compdef sqlflow\n# zsh completion for sqlflow: "
                   "source <(sqlflow completion zsh)\n");
     shell_lookup(out);
-    buf_puts(out,
-             "_sqlflow() {\n"
-             "  local word path='' words kind current=${words[CURRENT]}\n"
-             "  local -a typed; typed=(\"${(@)words[2,CURRENT-1]}\")\n"
-             "  local previous=${typed[-1]:-}\n"
-             "  for word in $typed; do\n"
-             "    [[ $word == -* ]] && continue\n"
-             "    _sqlflow_words \"${path:+$path }$word\" && path=\"${path:+$path }$word\"\n"
-             "  done\n"
-             "  _sqlflow_words \"$path\"\n"
-             "  case $previous in -p|--profile) kind=profile words='' ;; esac\n"
-             "  [[ $current == -* ]] && words=\"$words $_sqlflow_globals\"\n"
-             "  [[ -n $kind ]] && words=\"$words $(sqlflow completion --names $kind 2>/dev/null)\"\n"
-             "  compadd -- ${=words}\n"
-             "}\n"
-             "compdef _sqlflow sqlflow\n");
+    buf_puts(out, "_sqlflow() {\n"
+                  "  local word path='' words kind current=${words[CURRENT]}\n"
+                  "  local -a typed; typed=(\"${(@)words[2,CURRENT-1]}\")\n"
+                  "  local previous=${typed[-1]:-}\n"
+                  "  for word in $typed; do\n"
+                  "    [[ $word == -* ]] && continue\n"
+                  "    _sqlflow_words \"${path:+$path }$word\" && path=\"${path:+$path }$word\"\n"
+                  "  done\n"
+                  "  _sqlflow_words \"$path\"\n"
+                  "  case $previous in -p|--profile) kind=profile words='' ;; esac\n"
+                  "  [[ $current == -* ]] && words=\"$words $_sqlflow_globals\"\n"
+                  "  [[ -n $kind ]] && words=\"$words $(sqlflow completion --names $kind "
+                  "2>/dev/null)\"\n"
+                  "  compadd -- ${=words}\n"
+                  "}\n"
+                  "compdef _sqlflow sqlflow\n");
 }
 
 static void fish_text(Buf *out, const char *text) {
@@ -158,8 +157,10 @@ static void fish_command(Buf *out, const char *path, const Command *command) {
         buf_putc(out, '\n');
     }
     if (command->complete != NULL)
-        buf_printf(out, "complete -c sqlflow -f -n '%s' -a '(sqlflow completion --names %s "
-                        "2>/dev/null)'\n", condition, command->complete);
+        buf_printf(out,
+                   "complete -c sqlflow -f -n '%s' -a '(sqlflow completion --names %s "
+                   "2>/dev/null)'\n",
+                   condition, command->complete);
 }
 
 static void fish_script(Buf *out) {
@@ -216,9 +217,9 @@ const Command command_completion = {
     .flags = flags,
     .formats = "text",
     .max_args = 1,
-    .examples = (const Example[]){{"completion bash > /etc/bash_completion.d/sqlflow",
-                                   "for all users"},
-                                  {"completion fish | source", "for this session"},
-                                  {0}},
+    .examples =
+        (const Example[]){{"completion bash > /etc/bash_completion.d/sqlflow", "for all users"},
+                          {"completion fish | source", "for this session"},
+                          {0}},
     .run = run_completion,
 };

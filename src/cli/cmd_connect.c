@@ -28,14 +28,14 @@ static const char *ability_text(Arena *arena, const Connector *connector) {
 
 static const char *option_type_name(OptionType type) {
     switch (type) {
-    case OPTION_TEXT: return "text";
-    case OPTION_INT: return "integer";
-    case OPTION_NUMBER: return "number";
-    case OPTION_BOOL: return "boolean";
-    case OPTION_LIST: return "list";
-    case OPTION_MAP: return "map";
-    case OPTION_CHAR: return "character";
-    case OPTION_ANY: return "any";
+        case OPTION_TEXT: return "text";
+        case OPTION_INT: return "integer";
+        case OPTION_NUMBER: return "number";
+        case OPTION_BOOL: return "boolean";
+        case OPTION_LIST: return "list";
+        case OPTION_MAP: return "map";
+        case OPTION_CHAR: return "character";
+        case OPTION_ANY: return "any";
     }
     abort();
 }
@@ -148,8 +148,8 @@ static int run_types(Cli *cli) {
 
 /* Where it leads, from options that are no secrets. */
 static const char *target_of(Context *context, const Connection *connection) {
-    static const char *const names[] = {"host", "port",     "database", "dbname", "bucket",
-                                        "uri",  "path",     "endpoint_url", NULL};
+    static const char *const names[] = {"host", "port", "database",     "dbname", "bucket",
+                                        "uri",  "path", "endpoint_url", NULL};
     Strings parts = {0};
     for (size_t i = 0; names[i] != NULL; i++) {
         const char *text = member_text(connection->options, names[i]);
@@ -199,8 +199,7 @@ static const Connection *find_connection(Context *context, const char *name) {
         strings_add(context->arena, &names, context->project.profile.connections.items[i].name);
     Error err;
     error_set(&err, ERR_USAGE, SPAN_NONE, "profile '%s' has no connection '%s'%s",
-              context->project.profile.name, name,
-              str_did_you_mean(context->arena, name, &names));
+              context->project.profile.name, name, str_did_you_mean(context->arena, name, &names));
     error_hint(&err, names.count == 0 ? "sqlflow connect add makes one" : "there are: %s",
                strings_join(context->arena, &names, ", "));
     context_error(context, &err);
@@ -220,7 +219,8 @@ static void print_stages(Cli *cli, const ProbeReport *report) {
         const char *color = !cli->color_out ? "" : stage->ok ? "\033[32m" : "\033[31m";
         buf_printf(&line, "%s%s%s ", color, stage->ok ? "✓" : "✗", cli->color_out ? "\033[0m" : "");
         buf_pad(&line, stage->name, 14, false);
-        out_printf(cli, "%s%s\n", buf_text(&line), stage->detail == NULL ? "" : stage->detail);
+        const char *detail = stage->detail == NULL ? "" : stage->detail;
+        out_printf(cli, "%s%.*s\n", buf_text(&line), (int)strcspn(detail, "\n"), detail);
     }
 }
 
@@ -240,10 +240,7 @@ static void stages_json(Cli *cli, const Link *link, const ProbeReport *report, c
     json_end(&document.json);
     if (err != NULL) {
         Diags one = diags_on(cli->arena);
-        Buf object = buf_on(cli->arena);
-        JsonWriter writer = json_writer(&object, false);
-        diag_json(&writer, diag_add(&one, SEVERITY_ERROR, err));
-        json_raw(&document.json, "error", buf_text(&object));
+        json_diag(cli, &document.json, "error", diag_add(&one, SEVERITY_ERROR, err));
     }
     document_end(&document, cli);
 }
@@ -387,8 +384,8 @@ static const Command discover = {
     .complete = "connection",
     .min_args = 1,
     .max_args = 1,
-    .examples = (const Example[]){{"connect discover warehouse --format json", "for a program"},
-                                  {0}},
+    .examples =
+        (const Example[]){{"connect discover warehouse --format json", "for a program"}, {0}},
     .run = run_discover,
 };
 

@@ -87,6 +87,17 @@ static bool is_secret(const Connector *connector, const char *name) {
     return spec == NULL ? redact_is_secret_name(name) : spec->secret;
 }
 
+static bool unknown_option(Arena *arena, const Connector *connector, const char *key, Error *err) {
+    Strings names = {0};
+    for (const OptionSpec *spec = connector->options; spec->name != NULL; spec++)
+        strings_add(arena, &names, spec->name);
+    for (const OptionSpec *spec = common_options; spec->name != NULL; spec++)
+        strings_add(arena, &names, spec->name);
+    error_set(err, ERR_USAGE, SPAN_NONE, "connector '%s' has no option '%s'%s", connector->name,
+              key, str_did_you_mean(arena, key, &names));
+    return error_hint(err, "sqlflow connect types %s lists the options", connector->name);
+}
+
 static bool add_option(Edit *edit, const Connector *connector, const char *pair, Error *err) {
     Arena *arena = edit->context->arena;
     const char *equals = strchr(pair, '=');
@@ -95,13 +106,15 @@ static bool add_option(Edit *edit, const Connector *connector, const char *pair,
         return error_hint(err, "sqlflow connect types %s lists the options", connector->name);
     }
     const char *key = arena_strndup(arena, pair, (size_t)(equals - pair)), *value = equals + 1;
+    if (option_find(connector, key) == NULL) return unknown_option(arena, connector, key, err);
     if (is_secret(connector, key) && !is_reference(value)) {
         redact_add(value);
         const char *name = env_name(arena, cli_word(edit->context->cli, 0), key);
         error_set(err, ERR_USAGE, SPAN_NONE,
                   "'%s' is a secret: it must not stand on the command line", key);
-        return error_hint(err, "put %s=… into .env and write %s='${%s}', or leave it out to be "
-                               "asked for it",
+        return error_hint(err,
+                          "put %s=… into .env and write %s='${%s}', or leave it out to be "
+                          "asked for it",
                           name, key, name);
     }
     *LIST_PUSH(arena, &edit->pairs) = (YamlPair){key, value};
@@ -231,8 +244,7 @@ static bool remove_connection(Edit *edit, Error *err) {
     if (project_connection(&context->project, name) == NULL) {
         Strings names = {0};
         for (size_t i = 0; i < context->project.profile.connections.count; i++)
-            strings_add(context->arena, &names,
-                        context->project.profile.connections.items[i].name);
+            strings_add(context->arena, &names, context->project.profile.connections.items[i].name);
         return error_set(err, ERR_USAGE, SPAN_NONE, "profile '%s' has no connection '%s'%s",
                          context->project.profile.name, name,
                          str_did_you_mean(context->arena, name, &names));
@@ -265,12 +277,12 @@ const Command command_connect_add = {
     .min_args = 1,
     .max_args = ANY_NUMBER,
     .examples =
-        (const Example[]){
-            {"connect add warehouse --type postgres host=db.example database=sales user=etl "
-             "password='${PG_PASSWORD}'",
-             "a PostgreSQL server"},
-            {"connect add lake --type s3 bucket=my-lake region=eu-west-1", "a bucket"},
-            {0}},
+        (const Example
+             []){{"connect add warehouse --type postgres host=db.example database=sales user=etl "
+                  "password='${PG_PASSWORD}'",
+                  "a PostgreSQL server"},
+                 {"connect add lake --type s3 bucket=my-lake region=eu-west-1", "a bucket"},
+                 {0}},
     .run = run_add,
 };
 

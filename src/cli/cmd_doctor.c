@@ -23,8 +23,10 @@ static Finding check_duckdb(Arena *arena, Duck **duck) {
                                      path == NULL ? "" : "  ", path == NULL ? "" : path);
         return finding;
     }
-    finding.fix = arena_printf(arena, "%s; set SQLFLOW_LIB_DIR to the folder of libduckdb.so, or "
-                                      "install sqlflow again", err.message);
+    finding.fix = arena_printf(arena,
+                               "%s; set SQLFLOW_LIB_DIR to the folder of libduckdb.so, or "
+                               "install sqlflow again",
+                               err.message);
     return finding;
 }
 
@@ -34,8 +36,8 @@ static Finding check_extension(Arena *arena, Duck *duck, const char *name, const
     if (duck != NULL && duck_load_extension(duck, name, &err))
         finding.found = "loads";
     else
-        finding.fix = arena_printf(arena, "needed for %s%s%s", use, *err.message ? ": " : "",
-                                   err.message);
+        finding.fix =
+            arena_printf(arena, "needed for %s%s%s", use, *err.message ? ": " : "", err.message);
     return finding;
 }
 
@@ -65,18 +67,21 @@ static Finding check_python(Arena *arena) {
         finding.found = arena_strndup(arena, text, strcspn(text, " "));
         return finding;
     }
-    const char *reason = module == NULL ? "the module sqlflow-python.so is not installed"
-                                        : dlerror();
-    finding.fix = arena_printf(arena, "needed for Python functions: apt-get install python3 "
-                                      "libpython3-dev (%s)", reason == NULL ? "" : reason);
+    const char *reason =
+        module == NULL ? "the module sqlflow-python.so is not installed" : dlerror();
+    finding.fix = arena_printf(arena,
+                               "needed for Python functions: apt-get install python3 "
+                               "libpython3-dev (%s)",
+                               reason == NULL ? "" : reason);
     return finding;
 }
 
 static void print_finding(Cli *cli, const Finding *finding) {
     Buf line = buf_on(cli->arena);
     const char *mark = finding->found != NULL ? "✓" : finding->must ? "✗" : "–";
-    const char *color = finding->found != NULL ? "\033[32m" : finding->must ? "\033[31m"
-                                                                            : "\033[33m";
+    const char *color = finding->found != NULL ? "\033[32m"
+                        : finding->must        ? "\033[31m"
+                                               : "\033[33m";
     buf_printf(&line, "%s%s%s ", cli->color_out ? color : "", mark,
                cli->color_out ? "\033[0m" : "");
     buf_pad(&line, finding->name, 18, false);

@@ -11,29 +11,24 @@ extern const Command command_env;
 typedef struct Found {
     Context context;
     VariableUses uses;
-    Vars vars; /* with the SETs of the last pipeline */
 } Found;
 
-/* All uses of the pipelines named (default: all) and of the profile. */
-static bool find(Cli *cli, Found *found) {
-    Strings names;
-    if (!context_open_profile(&found->context, cli) ||
-        !context_names(&found->context, 0, &names))
+/* All uses of the pipelines named (default: all) and of the profile, as far as they need it. */
+static bool find(Cli *cli, Found *found, bool all_connections) {
+    Strings names, connections = {0};
+    if (!context_open_profile(&found->context, cli) || !context_names(&found->context, 0, &names))
         return false;
-    found->uses = uses_new(cli->arena);
-    found->vars = vars_new(cli->arena, &found->context.project);
+    found->uses = (VariableUses){0};
     for (size_t i = 0; i < names.count; i++) {
-        Loaded loaded;
+        AUTO_LOADED loaded = {0};
         /* Missing values are what is looked for, so errors beyond syntax do not end it. */
         if (!context_load(&found->context, names.items[i], LOAD_SCRIPT, &loaded)) return false;
-        uses_of_pipeline(&found->context, &loaded, &found->uses);
-        Diags ignored = diags_on(cli->arena);
-        loaded.pipeline.name = loaded.name;
-        loaded.pipeline.arena = cli->arena;
-        resolve(&loaded.script, &loaded.vars, &found->context.project, &loaded.pipeline, &ignored);
-        found->vars = loaded.vars;
+        Diags kept = found->context.diags;
+        context_resolve(&found->context, &loaded); /* for its SETs */
+        found->context.diags = kept;
+        uses_of_pipeline(&found->context, &loaded, &found->uses, &connections);
     }
-    uses_of_profile(&found->context, &found->uses);
+    uses_of_profile(&found->context, all_connections ? NULL : &connections, &found->uses);
     return true;
 }
 
@@ -43,43 +38,26 @@ static const char *shown(Arena *arena, const char *name, const Value *value) {
     return redact_is_secret_name(name) ? "***" : redact_text(arena, text);
 }
 
-/* Only names of the profile's own text are looked up in the environment alone. */
-static bool only_profile(const VariableUse *use) {
-    return use->users.count == 1 && str_starts(use->users.items[0], "profile ");
-}
-
-static const Value *value_of(const Found *found, const VariableUse *use, VarOrigin *origin) {
-    Error ignored = {0};
-    *origin = VAR_NONE;
-    if (!only_profile(use)) return vars_get(&found->vars, use->name, origin, &ignored);
-    const char *text = project_env(&found->context.project, use->name);
-    if (text == NULL) return NULL;
-    *origin = map_has(&found->context.project.dotenv, use->name) ? VAR_DOTENV : VAR_ENVIRONMENT;
-    if (redact_is_secret_name(use->name)) redact_add(text);
-    return value_string(found->context.arena, text, SPAN_NONE);
-}
-
-static const char *origin_text(const VariableUse *use, VarOrigin origin) {
-    if (origin != VAR_NONE) return var_origin_name(origin);
+static const char *origin_text(const VariableUse *use) {
+    if (use->value != NULL) return var_origin_name(use->origin);
     return use->needed ? "missing" : "default";
 }
 
 static int run_list(Cli *cli) {
     Found found;
-    if (!find(cli, &found)) return context_fail(&found.context);
+    if (!find(cli, &found, false)) return context_fail(&found.context);
     Document document;
     document_start(&document, cli);
     json_array(&document.json, "variables");
     Table table = table_new(cli->arena, "NAME|VALUE|FROM|USED BY");
     for (size_t i = 0; i < found.uses.count; i++) {
         const VariableUse *use = &found.uses.items[i];
-        VarOrigin origin;
-        const char *value = shown(cli->arena, use->name, value_of(&found, use, &origin));
+        const char *value = shown(cli->arena, use->name, use->value);
         if (value == NULL && !use->needed) value = use->fallback;
         json_object(&document.json, NULL);
         json_string(&document.json, "name", use->name);
         json_string(&document.json, "value", value);
-        json_string(&document.json, "origin", origin_text(use, origin));
+        json_string(&document.json, "origin", origin_text(use));
         json_string(&document.json, "default", use->fallback);
         json_array(&document.json, "used_by");
         for (size_t k = 0; k < use->users.count; k++)
@@ -88,7 +66,7 @@ static int run_list(Cli *cli) {
         json_end(&document.json);
         table_cell(&table, use->name);
         table_cell(&table, value);
-        table_cell(&table, origin_text(use, origin));
+        table_cell(&table, origin_text(use));
         table_cell(&table, strings_join(cli->arena, &use->users, ", "));
     }
     json_end(&document.json);
@@ -125,24 +103,23 @@ static int run_get(Cli *cli) {
         return document_end(&document, cli);
     }
     out_printf(cli, "%s\n", shown(cli->arena, name, value));
-    note(cli, "from the %s", var_origin_name(origin));
+    note(cli, "from: %s", var_origin_name(origin));
     return 0;
 }
 
 static int run_check(Cli *cli) {
     Found found;
-    if (!find(cli, &found)) return context_fail(&found.context);
+    if (!find(cli, &found, false)) return context_fail(&found.context);
     size_t checked = 0;
     for (size_t i = 0; i < found.uses.count; i++) {
         const VariableUse *use = &found.uses.items[i];
-        VarOrigin origin;
         checked++;
-        if (!use->needed || value_of(&found, use, &origin) != NULL) continue;
+        if (!use->needed || use->value != NULL) continue;
         diag_error(&found.context.diags, ERR_UNKNOWN_VARIABLE, use->span,
                    "variable '%s' has no value; used by %s", use->name,
                    strings_join(cli->arena, &use->users, ", "))
-            ->hint = arena_printf(cli->arena, "put %s=… into .env, or give it with --var",
-                                  use->name);
+            ->hint =
+            arena_printf(cli->arena, "put %s=… into .env, or give it with --var", use->name);
     }
     if (found.context.diags.errors > 0) return context_fail(&found.context);
     if (cli->json) {
@@ -160,7 +137,7 @@ static int run_check(Cli *cli) {
 /* What a colleague has to fill in: names that neither the profile nor a SET gives. */
 static int run_template(Cli *cli) {
     Found found;
-    if (!find(cli, &found)) return context_fail(&found.context);
+    if (!find(cli, &found, true)) return context_fail(&found.context);
     Buf out = buf_on(cli->arena);
     Document document;
     document_start(&document, cli);
@@ -168,8 +145,7 @@ static int run_template(Cli *cli) {
     buf_puts(&out, "# Copy to .env and fill in. Do not commit .env.\n");
     for (size_t i = 0; i < found.uses.count; i++) {
         const VariableUse *use = &found.uses.items[i];
-        VarOrigin origin;
-        value_of(&found, use, &origin);
+        VarOrigin origin = use->value == NULL ? VAR_NONE : use->origin;
         if (origin == VAR_PROFILE || origin == VAR_SET || origin == VAR_BUILTIN) continue;
         buf_printf(&out, "\n# used by %s\n", strings_join(cli->arena, &use->users, ", "));
         buf_printf(&out, use->needed ? "%s=%s\n" : "# %s=%s\n", use->name,
@@ -196,8 +172,8 @@ static const Command list = {
     .flags = flags,
     .complete = "pipeline",
     .max_args = ANY_NUMBER,
-    .examples = (const Example[]){{"env list customer_analytics", "the variables of one pipeline"},
-                                  {0}},
+    .examples =
+        (const Example[]){{"env list customer_analytics", "the variables of one pipeline"}, {0}},
     .run = run_list,
 };
 static const Command get = {
@@ -216,8 +192,8 @@ static const Command check = {
     .flags = flags,
     .complete = "pipeline",
     .max_args = ANY_NUMBER,
-    .examples = (const Example[]){{"env check customer_analytics -p prod", "before a deployment"},
-                                  {0}},
+    .examples =
+        (const Example[]){{"env check customer_analytics -p prod", "before a deployment"}, {0}},
     .run = run_check,
 };
 static const Command template = {

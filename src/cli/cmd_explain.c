@@ -15,11 +15,12 @@ static const ErrorInfo *find_code(const char *text) {
 
 static bool is_warning(const ErrorInfo *info) {
     switch ((int)info->code) {
-#define ERROR(name, number, class, title, help)                                                   \
-    case number: return #name[0] == 'W';
+#define ERROR(name, number, class, title, help)                                                    \
+    case number:                                                                                   \
+        return #name[0] == 'W';
 #include "base/errors.def"
 #undef ERROR
-    default: return false;
+        default: return false;
     }
 }
 

@@ -82,8 +82,8 @@ static const Part parts[] = {
      "step_id, type, status, rows_read, rows_inserted, rows_updated, rows_deleted,"
      " format('{:.2f}', seconds), split_part(error, chr(10), 1)",
      "rowid"},
-    {"asserts", "Assertions", "NAME|SEVERITY|STATUS|>FAILING", "name, severity, status, failing_rows",
-     "name, severity, status, failing_rows", "rowid"},
+    {"asserts", "Assertions", "NAME|SEVERITY|STATUS|>FAILING",
+     "name, severity, status, failing_rows", "name, severity, status, failing_rows", "rowid"},
     {"exports", "Exports", "EXPORT|DESTINATION|TYPE|>ROWS|>BYTES|STATUS",
      "export_id, step_id, destination, type, rows, bytes, hash, status, published_at",
      "export_id, destination, type, rows, bytes, status", "export_id"},
@@ -147,8 +147,8 @@ static int run_history(Cli *cli) {
         return context.diags.errors > 0 ? context_fail(&context) : fail(cli, &err);
     if (cli->words.count == 0) return list_runs(cli, &reader);
     const char *run = find_run(cli, &reader, &err);
-    if (run != NULL && (cli->json ? run_json(cli, &reader, run, &err)
-                                  : run_text(cli, &reader, run, &err)))
+    if (run != NULL &&
+        (cli->json ? run_json(cli, &reader, run, &err) : run_text(cli, &reader, run, &err)))
         return 0;
     return fail(cli, &err);
 }
@@ -165,10 +165,11 @@ const Command command_history = {
     .arguments = "[RUN]",
     .flags = flags,
     .max_args = 1,
-    .examples = (const Example[]){{"history", "the latest runs"},
-                                  {"history 20261122-130501", "one run; the start of its id will do"},
-                                  {"history --pipeline incremental_orders --limit 5",
-                                   "the last five of one pipeline"},
-                                  {0}},
+    .examples =
+        (const Example[]){{"history", "the latest runs"},
+                          {"history 20261122-130501", "one run; the start of its id will do"},
+                          {"history --pipeline incremental_orders --limit 5",
+                           "the last five of one pipeline"},
+                          {0}},
     .run = run_history,
 };

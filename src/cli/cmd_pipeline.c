@@ -59,8 +59,7 @@ static int run_list(Cli *cli) {
 
 static const char *table_names(Arena *arena, const Tables *tables) {
     Strings names = {0};
-    for (size_t i = 0; i < tables->count; i++)
-        strings_add(arena, &names, tables->items[i].name);
+    for (size_t i = 0; i < tables->count; i++) strings_add(arena, &names, tables->items[i].name);
     return strings_join(arena, &names, ", ");
 }
 
@@ -75,8 +74,8 @@ static void print_summary(Cli *cli, const Plan *plan) {
         table_cell(&table, step->kind == STEP_LOAD && step->source_name != NULL
                                ? step->source_name
                                : table_names(cli->arena, &step->reads));
-        table_cell(&table, step->kind == STEP_EXPORT ? step->name
-                                                     : table_names(cli->arena, &step->writes));
+        table_cell(&table,
+                   step->kind == STEP_EXPORT ? step->name : table_names(cli->arena, &step->writes));
     }
     table_print(cli, &table);
 }
@@ -183,12 +182,12 @@ static const Command compile = {
     .complete = "pipeline",
     .min_args = 1,
     .max_args = 1,
-    .examples = (const Example[]){{"pipeline compile customer_analytics", "a summary"},
-                                  {"pipeline compile customer_analytics --sql",
-                                   "the SQL that DuckDB gets"},
-                                  {"pipeline compile customer_analytics --format json",
-                                   "the plan, as target/compiled/ holds it"},
-                                  {0}},
+    .examples =
+        (const Example[]){{"pipeline compile customer_analytics", "a summary"},
+                          {"pipeline compile customer_analytics --sql", "the SQL that DuckDB gets"},
+                          {"pipeline compile customer_analytics --format json",
+                           "the plan, as target/compiled/ holds it"},
+                          {0}},
     .run = run_compile,
 };
 static const Command graph = {

@@ -154,12 +154,24 @@ static int run_show(Cli *cli) {
 
 /* -- validate ---------------------------------------------------------------------------- */
 
+/* A variable that is not set here is no error of the profile: it matters when it is used. */
+static bool can_be_checked(Context *context, const Connection *connection) {
+    Value *expanded;
+    Error err = {0};
+    if (project_expand(&context->project, context->arena, connection->options, &expanded, &err) ||
+        err.code != ERR_UNKNOWN_VARIABLE)
+        return true;
+    diag_add(&context->diags, SEVERITY_WARNING, &err);
+    return false;
+}
+
 static bool validate(Context *context, const char *name) {
     if (!load(context, name)) return false;
     const Connections *connections = &context->project.profile.connections;
     for (size_t i = 0; i < connections->count; i++) {
         Link link;
-        link_of_connection(context, &connections->items[i], &link);
+        if (can_be_checked(context, &connections->items[i]))
+            link_of_connection(context, &connections->items[i], &link);
     }
     return context->diags.errors == 0;
 }
@@ -217,7 +229,8 @@ static bool create(Context *context, const char *name, const char **path, Error 
                             "connections: {}\n",
                             name, name, name, yaml_scalar(arena, name));
     } else {
-        text = load(context, from) ? fs_read(arena, context->project.profile.path, NULL, err) : NULL;
+        text =
+            load(context, from) ? fs_read(arena, context->project.profile.path, NULL, err) : NULL;
         if (text == NULL) return false;
     }
     return fs_write_atomic(*path, text, strlen(text), 0644, err);
@@ -295,7 +308,8 @@ static const Command create_command = {
     .flags = create_flags,
     .min_args = 1,
     .max_args = 1,
-    .examples = (const Example[]){{"profiles create staging --from prod", "a copy of another"}, {0}},
+    .examples =
+        (const Example[]){{"profiles create staging --from prod", "a copy of another"}, {0}},
     .run = run_create,
 };
 static const Command use = {
@@ -305,8 +319,8 @@ static const Command use = {
     .complete = "profile",
     .min_args = 1,
     .max_args = 1,
-    .examples = (const Example[]){{"profiles use prod", "from now on, unless -p says otherwise"},
-                                  {0}},
+    .examples =
+        (const Example[]){{"profiles use prod", "from now on, unless -p says otherwise"}, {0}},
     .run = run_use,
 };
 

@@ -12,10 +12,10 @@ enum { SAMPLE_ROWS = 500, CELL_MAX = 80, FLUSH_SIZE = 1 << 16 };
 
 /* -- what may be asked ------------------------------------------------------------------- */
 
-static const char *const reading[] = {"SELECT",    "WITH", "FROM",     "VALUES",
-                                      "TABLE",     "PIVOT", "UNPIVOT",  "DESCRIBE",
-                                      "DESC",      "SHOW",  "SUMMARIZE", "EXPLAIN",
-                                      "PIVOT_WIDER", "PIVOT_LONGER", "(", NULL};
+static const char *const reading[] = {"SELECT",      "WITH",         "FROM",      "VALUES",
+                                      "TABLE",       "PIVOT",        "UNPIVOT",   "DESCRIBE",
+                                      "DESC",        "SHOW",         "SUMMARIZE", "EXPLAIN",
+                                      "PIVOT_WIDER", "PIVOT_LONGER", "(",         NULL};
 static const char *const changing[] = {"INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER",
                                        "COPY",   "SET",    "ATTACH", "MERGE",  NULL};
 
@@ -79,8 +79,8 @@ static void classify(const Duck *duck, const SourceText *source, Error *err) {
     int64_t offset = duck_error_offset(duck);
     if (offset < 0 || (size_t)offset > source->size) return;
     size_t end = (size_t)offset;
-    while (end < source->size && (isalnum((unsigned char)source->text[end]) ||
-                                  source->text[end] == '_'))
+    while (end < source->size &&
+           (isalnum((unsigned char)source->text[end]) || source->text[end] == '_'))
         end++;
     err->span = span_of(source, (size_t)offset, end > (size_t)offset ? end : end + 1);
 }
@@ -160,8 +160,8 @@ static bool print_json(Cli *cli, Rows *rows, Error *err) {
 }
 
 static bool aligns_right(const char *type) {
-    return strstr(type, "INT") != NULL || str_istarts(type, "DECIMAL") ||
-           str_ieq(type, "DOUBLE") || str_ieq(type, "FLOAT");
+    return strstr(type, "INT") != NULL || str_istarts(type, "DECIMAL") || str_ieq(type, "DOUBLE") ||
+           str_ieq(type, "FLOAT");
 }
 
 /* One line: control characters would break the columns, a long text would push them away. */

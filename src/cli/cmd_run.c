@@ -41,8 +41,8 @@ static RunOptions options_of(Context *context, const Loaded *loaded, RunListener
         .start = flag_text(cli, "start"),
         .end = flag_text(cli, "end"),
         .resume = flag_on(cli, "resume"),
-        .commit_step = commit == NULL ? context->project.profile.engine.commit_step
-                                      : str_eq(commit, "step"),
+        .commit_step =
+            commit == NULL ? context->project.profile.engine.commit_step : str_eq(commit, "step"),
         .dry_run = flag_on(cli, "dry-run"),
         .wait_seconds = flag_seconds(cli, "wait", -1, 0),
         .timeout_seconds = flag_seconds(cli, "timeout", 0, 0),
@@ -173,18 +173,21 @@ static int run_run(Cli *cli) {
 static const Flag run_flags[] = {
     FLAG_ROW_VAR,
     FLAG_ROW_VARS,
-    {"select", 0, FLAG_TEXT, "IDS", NULL, "run only these steps: a,b; +a with all before it, a+ "
-                                          "with all after"},
+    {"select", 0, FLAG_TEXT, "IDS", NULL,
+     "run only these steps: a,b; +a with all before it, a+ "
+     "with all after"},
     {"exclude", 0, FLAG_TEXT, "IDS", NULL, "run all steps but these"},
     {"full-refresh", 0, FLAG_SWITCH, NULL, NULL, "rebuild incremental tables from all rows"},
     {"start", 0, FLAG_TEXT, "TIME", NULL, "recompute incremental tables from here on …"},
     {"end", 0, FLAG_TEXT, "TIME", NULL, "… to before here; watermarks stay"},
     {"resume", 0, FLAG_SWITCH, NULL, NULL, "go on after a failed run with commit: step"},
-    {"commit", 0, FLAG_TEXT, "WHEN", "run|step", "one transaction for the run, or one for each "
-                                                 "step"},
+    {"commit", 0, FLAG_TEXT, "WHEN", "run|step",
+     "one transaction for the run, or one for each "
+     "step"},
     {"dry-run", 0, FLAG_SWITCH, NULL, NULL, "do everything, roll back, show what would change"},
-    {"wait", 0, FLAG_MAYBE_SECONDS, "SECONDS", NULL, "wait for another run to end, without end "
-                                                     "when no time is given"},
+    {"wait", 0, FLAG_MAYBE_SECONDS, "SECONDS", NULL,
+     "wait for another run to end, without end "
+     "when no time is given"},
     {"timeout", 0, FLAG_SECONDS, "SECONDS", NULL, "stop and roll back after this time"},
     FLAG_ROW_END,
 };
@@ -193,9 +196,10 @@ const Command command_run = {
     .name = "run",
     .summary = "run a pipeline: all of it or nothing",
     .arguments = "NAME",
-    .about = "The pipeline is validated and planned first. Tables, watermarks and the run's record\n"
-             "commit in one transaction; exports are published after it. A log goes to\n"
-             "target/logs/, the report of the last run to target/run_results.json.",
+    .about =
+        "The pipeline is validated and planned first. Tables, watermarks and the run's record\n"
+        "commit in one transaction; exports are published after it. A log goes to\n"
+        "target/logs/, the report of the last run to target/run_results.json.",
     .flags = run_flags,
     .complete = "pipeline",
     .min_args = 1,

@@ -49,9 +49,8 @@ static const char *files_sql(Cli *cli) {
 static bool list_json(Cli *cli, Duck *duck, Error *err) {
     Document document;
     document_start(&document, cli);
-    const char *sql =
-        arena_printf(cli->arena, "SELECT %s FROM _sqlflow.watermarks%s ORDER BY ALL",
-                     watermark_columns, where_of(cli));
+    const char *sql = arena_printf(cli->arena, "SELECT %s FROM _sqlflow.watermarks%s ORDER BY ALL",
+                                   watermark_columns, where_of(cli));
     const char *pending = "SELECT export_id, run_id, pipeline, step_id, destination, type, rows,"
                           " bytes FROM _sqlflow.exports WHERE status = 'pending'"
                           " ORDER BY export_id";
@@ -74,12 +73,11 @@ static bool print_part(Cli *cli, Duck *duck, const char *header, const char *sql
 }
 
 static bool list_text(Cli *cli, Duck *duck, Error *err) {
-    const char *sql =
-        arena_printf(cli->arena,
-                     "SELECT pipeline, source, target, cursor_field, value, type,"
-                     " strftime(updated_at, '%%Y-%%m-%%d %%H:%%M:%%S')"
-                     " FROM _sqlflow.watermarks%s ORDER BY ALL",
-                     where_of(cli));
+    const char *sql = arena_printf(cli->arena,
+                                   "SELECT pipeline, source, target, cursor_field, value, type,"
+                                   " strftime(updated_at, '%%Y-%%m-%%d %%H:%%M:%%S')"
+                                   " FROM _sqlflow.watermarks%s ORDER BY ALL",
+                                   where_of(cli));
     return print_part(cli, duck, "PIPELINE|SOURCE|TARGET|CURSOR|VALUE|TYPE|UPDATED", sql, err) &&
            print_part(cli, duck, "PIPELINE|SOURCE|TARGET|>FILES|>ROWS", files_sql(cli), err) &&
            print_part(cli, duck, "PENDING EXPORT|PIPELINE|DESTINATION|>ROWS",
@@ -146,13 +144,25 @@ static int run_show(Cli *cli) {
 
 /* -- changing ---------------------------------------------------------------------------- */
 
-static bool check_value(Cli *cli, Duck *duck, const Watermark *watermark, Error *err) {
+/* Changes are of one piece: all of it or nothing. */
+static bool finish_change(Duck *duck, bool ok, Error *err) {
+    Error ignored;
+    if (ok) return duck_exec(duck, "COMMIT", NULL, err);
+    duck_exec(duck, "ROLLBACK", NULL, &ignored);
+    return false;
+}
+
+/* The value as its type writes it. */
+static bool normalise(Cli *cli, Duck *duck, Watermark *watermark, Error *err) {
     const char *text = NULL;
     Buf sql = buf_on(cli->arena);
     buf_puts(&sql, "SELECT CAST(CAST(");
     buf_literal(&sql, watermark->value);
     buf_printf(&sql, " AS %s) AS VARCHAR)", watermark->type);
-    if (duck_text(duck, cli->arena, buf_text(&sql), &text, err)) return true;
+    if (duck_text(duck, cli->arena, buf_text(&sql), &text, err) && text != NULL) {
+        watermark->value = text;
+        return true;
+    }
     error_set(err, ERR_USAGE, SPAN_NONE, "'%s' is no value of type %s", watermark->value,
               watermark->type);
     return error_hint(err, "the watermark keeps the type of its cursor");
@@ -165,7 +175,7 @@ static bool is_type_name(const char *type) {
     return strspn(type, allowed) == strlen(type) && *type != '\0';
 }
 
-static bool set_watermark(Cli *cli, Duck *duck, Error *err) {
+static bool set_watermark(Cli *cli, Duck *duck, const char **value, Error *err) {
     StateKey key = key_of(cli);
     Watermark watermark = {0};
     if (!state_prepare(duck, err) || !state_watermark(duck, cli->arena, &key, &watermark, err))
@@ -182,8 +192,15 @@ static bool set_watermark(Cli *cli, Duck *duck, Error *err) {
     }
     if (!is_type_name(watermark.type))
         return error_set(err, ERR_USAGE, SPAN_NONE, "'%s' is not a type", watermark.type);
-    return check_value(cli, duck, &watermark, err) &&
-           state_set_watermark(duck, &key, &watermark, "state set", err);
+    if (!normalise(cli, duck, &watermark, err) || !duck_exec(duck, "BEGIN", NULL, err))
+        return false;
+    *value = watermark.value;
+    /* What the source remembered about the old place is of no use at the new one. */
+    watermark.token = NULL;
+    int64_t removed;
+    bool ok = state_forget(duck, &key, &removed, err) &&
+              state_set_watermark(duck, &key, &watermark, "state set", err);
+    return finish_change(duck, ok, err);
 }
 
 static int run_set(Cli *cli) {
@@ -192,9 +209,10 @@ static int run_set(Cli *cli) {
     if (!context_open_profile(&context, cli)) return context_fail(&context);
     AUTO_READER reader = {.lock = LOCK_NONE};
     if (!reader_open_exclusive(&context, &reader, &err)) return open_failed(&context, &err);
-    if (!set_watermark(cli, reader.duck, &err)) return fail(cli, &err);
+    const char *value = NULL;
+    if (!set_watermark(cli, reader.duck, &value, &err)) return fail(cli, &err);
     if (cli->json) return list_json(cli, reader.duck, &err) ? 0 : fail(cli, &err);
-    out_printf(cli, "watermark set to %s\n", cli_word(cli, 3));
+    out_printf(cli, "watermark set to %s\n", value);
     return 0;
 }
 
@@ -206,8 +224,11 @@ static int run_reset(Cli *cli) {
     AUTO_READER reader = {.lock = LOCK_NONE};
     if (!reader_open_exclusive(&context, &reader, &err)) return open_failed(&context, &err);
     StateKey key = key_of(cli);
-    if (reader.has_state && !state_forget(reader.duck, &key, &removed, &err))
-        return fail(cli, &err);
+    if (reader.has_state) {
+        bool ok = duck_exec(reader.duck, "BEGIN", NULL, &err) &&
+                  state_forget(reader.duck, &key, &removed, &err);
+        if (!finish_change(reader.duck, ok, &err)) return fail(cli, &err);
+    }
     if (removed == 0) {
         no_state(cli, &err);
         return fail(cli, &err);
@@ -224,20 +245,28 @@ static const ExportRecord *find_export(const ExportRecords *records, const char 
     return NULL;
 }
 
+/* The record and what was staged for it in the database. */
+static bool forget_export(Duck *duck, Arena *arena, const char *id, Error *err) {
+    bool found;
+    const char *stage = sql_ident(arena, arena_printf(arena, "stage_%s", id));
+    if (!duck_exec(duck, "BEGIN", NULL, err)) return false;
+    bool ok = duck_execf(duck, err, "DROP TABLE IF EXISTS _sqlflow.%s", stage) &&
+              state_export_discard(duck, id, &found, err) && state_settle_runs(duck, err);
+    return finish_change(duck, ok, err);
+}
+
 static bool discard(Cli *cli, const Reader *reader, Error *err) {
     const char *id = cli_word(cli, 0);
     ExportRecords records = {0};
-    bool found = false;
     if (reader->has_state && !state_exports_pending(reader->duck, cli->arena, &records, err))
         return false;
     const ExportRecord *record = find_export(&records, id);
-    if (record != NULL && !state_export_discard(reader->duck, id, &found, err)) return false;
-    if (!found) {
+    if (record == NULL) {
         error_set(err, ERR_NO_STATE, SPAN_NONE, "there is no pending export '%s'", id);
         return error_hint(err, "sqlflow state list shows the pending exports");
     }
+    if (!forget_export(reader->duck, cli->arena, id, err)) return false;
     if (record->file != NULL && !fs_remove_tree(record->file, err)) return false;
-    if (!state_settle_runs(reader->duck, err)) return false;
     out_printf(cli, "discarded %s: %s was not written\n", id, record->destination);
     return true;
 }
@@ -258,8 +287,8 @@ static int run_discard(Cli *cli) {
 
 /* -- the table --------------------------------------------------------------------------- */
 
-#define ROW_WAIT                                                                                  \
-    {"wait", 0, FLAG_MAYBE_SECONDS, "SECONDS", NULL, "wait for a run to end"}
+#define ROW_WAIT                                                                                   \
+    { "wait", 0, FLAG_MAYBE_SECONDS, "SECONDS", NULL, "wait for a run to end" }
 
 static const Flag wait_flags[] = {ROW_WAIT, {0}};
 static const Flag set_flags[] = {

@@ -65,8 +65,7 @@ static int print_json(Cli *cli, const Overview *overview) {
     for (size_t i = 0; i < overview->pipelines.count; i++)
         json_string(&document.json, NULL, overview->pipelines.items[i]);
     json_end(&document.json);
-    json_raw(&document.json, "last_runs",
-             overview->runs_json == NULL ? "[]" : overview->runs_json);
+    json_raw(&document.json, "last_runs", overview->runs_json == NULL ? "[]" : overview->runs_json);
     json_int(&document.json, "pending_exports", overview->pending);
     return document_end(&document, cli);
 }

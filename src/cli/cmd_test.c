@@ -21,8 +21,7 @@ static bool is_meant(Arena *arena, const TestCase *test, const char *name) {
     const char *file = fs_basename(test->file);
     return str_eq(name, test->name) || str_eq(name, test->file) ||
            str_eq(name, arena_strndup(arena, file, strcspn(file, "."))) ||
-           str_eq(project_pipeline_name(arena, name),
-                  project_pipeline_name(arena, test->pipeline));
+           str_eq(project_pipeline_name(arena, name), project_pipeline_name(arena, test->pipeline));
 }
 
 static bool pick(Context *context, const TestCases *all, TestCases *picked) {
@@ -88,13 +87,13 @@ static int print_json(Cli *cli, const Outcomes *outcomes) {
 static void xml_text(Buf *out, const char *text) {
     for (const char *c = text; *c != '\0'; c++) {
         switch (*c) {
-        case '<': buf_puts(out, "&lt;"); break;
-        case '>': buf_puts(out, "&gt;"); break;
-        case '&': buf_puts(out, "&amp;"); break;
-        case '"': buf_puts(out, "&quot;"); break;
-        default:
-            /* XML 1.0 has no form for other control characters. */
-            buf_putc(out, (unsigned char)*c < 0x20 && *c != '\n' && *c != '\t' ? ' ' : *c);
+            case '<': buf_puts(out, "&lt;"); break;
+            case '>': buf_puts(out, "&gt;"); break;
+            case '&': buf_puts(out, "&amp;"); break;
+            case '"': buf_puts(out, "&quot;"); break;
+            default:
+                /* XML 1.0 has no form for other control characters. */
+                buf_putc(out, (unsigned char)*c < 0x20 && *c != '\n' && *c != '\t' ? ' ' : *c);
         }
     }
 }
@@ -103,9 +102,10 @@ static bool write_junit(Cli *cli, const Outcomes *outcomes, Error *err) {
     const char *path = flag_text(cli, "junit");
     if (path == NULL) return true;
     Buf out = buf_on(cli->arena);
-    buf_printf(&out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                     "<testsuites>\n  <testsuite name=\"sqlflow\" tests=\"%zu\" failures=\"%zu\""
-                     " time=\"%.3f\">\n",
+    buf_printf(&out,
+               "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+               "<testsuites>\n  <testsuite name=\"sqlflow\" tests=\"%zu\" failures=\"%zu\""
+               " time=\"%.3f\">\n",
                outcomes->count, outcomes->failed, outcomes->seconds);
     for (size_t i = 0; i < outcomes->count; i++) {
         const TestOutcome *outcome = &outcomes->items[i];

@@ -38,13 +38,6 @@ static const Diag *first_error(const Diags *diags) {
     return NULL;
 }
 
-static void error_member(Cli *cli, JsonWriter *json, const Diag *diag) {
-    Buf object = buf_on(cli->arena);
-    JsonWriter writer = json_writer(&object, false);
-    diag_json(&writer, diag);
-    json_raw(json, "error", buf_text(&object));
-}
-
 static int validate_all(Context *context, const Strings *names) {
     Cli *cli = context->cli;
     Document document;
@@ -68,7 +61,7 @@ static int validate_all(Context *context, const Strings *names) {
         code = worse(code, diags_exit_code(&context->diags));
     }
     json_end(&document.json);
-    if (error != NULL) error_member(cli, &document.json, error);
+    if (error != NULL) json_diag(cli, &document.json, "error", error);
     if (cli->json) document_end(&document, cli);
     return code;
 }
@@ -94,16 +87,17 @@ const Command command_validate = {
     .name = "validate",
     .summary = "check syntax, variables, options, references, cycles and types",
     .arguments = "[NAME…]",
-    .about = "Every query is bound by DuckDB against empty tables of the right columns; local files\n"
-             "are looked into. Nothing is run, nothing is changed. Without names all pipelines of\n"
-             "the project are checked.",
+    .about =
+        "Every query is bound by DuckDB against empty tables of the right columns; local files\n"
+        "are looked into. Nothing is run, nothing is changed. Without names all pipelines of\n"
+        "the project are checked.",
     .flags = flags,
     .complete = "pipeline",
     .max_args = ANY_NUMBER,
-    .examples = (const Example[]){{"pipeline validate", "check all pipelines"},
-                                  {"pipeline validate customer_analytics --live",
-                                   "also ask the servers"},
-                                  {"pipeline validate --format json", "for an editor or CI"},
-                                  {0}},
+    .examples =
+        (const Example[]){{"pipeline validate", "check all pipelines"},
+                          {"pipeline validate customer_analytics --live", "also ask the servers"},
+                          {"pipeline validate --format json", "for an editor or CI"},
+                          {0}},
     .run = run_validate,
 };

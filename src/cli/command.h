@@ -21,8 +21,8 @@ typedef enum FlagKind {
 } FlagKind;
 
 typedef struct Flag {
-    const char *name;    /* without dashes */
-    char letter;         /* 'p' for -p; 0: none */
+    const char *name; /* without dashes */
+    char letter;      /* 'p' for -p; 0: none */
     FlagKind kind;
     const char *value;   /* placeholder of the value in help */
     const char *choices; /* "a|b" or NULL */
@@ -86,8 +86,8 @@ const Flag *flag_find_letter(const Command *command, char letter);
  * read is set even then, the output format among it. */
 bool cli_parse(Cli *cli, int argc, const char *const *argv, Error *err);
 
-bool flag_on(const Cli *cli, const char *name);           /* given (switches: and true) */
-const char *flag_text(const Cli *cli, const char *name);  /* the last one, or NULL */
+bool flag_on(const Cli *cli, const char *name);             /* given (switches: and true) */
+const char *flag_text(const Cli *cli, const char *name);    /* the last one, or NULL */
 const Strings *flag_list(const Cli *cli, const char *name); /* all of them; may be empty */
 long long flag_int(const Cli *cli, const char *name, long long missing);
 /* `bare` is the value of a FLAG_MAYBE_SECONDS without one. */

@@ -40,16 +40,15 @@ static const Command *find_in(const Command *const *list, const char *name) {
     return NULL;
 }
 
-/* The names at this level, and for the top level also "pipeline validate" for validate. */
+/* "pipeline validate" for validate, else the nearest name at this level. */
 static const char *nearest(Arena *arena, const Command *const *list, const char *name) {
     Strings names = {0};
-    for (size_t i = 0; list[i] != NULL; i++) strings_add(arena, &names, list[i]->name);
-    const char *found = str_nearest(name, &names);
-    for (size_t i = 0; found == NULL && list[i] != NULL; i++)
-        for (size_t j = 0; list[i]->actions != NULL && list[i]->actions[j] != NULL; j++)
-            if (str_ieq(list[i]->actions[j]->name, name))
-                return arena_printf(arena, "%s %s", list[i]->name, list[i]->actions[j]->name);
-    return found;
+    for (size_t i = 0; list[i] != NULL; i++) {
+        strings_add(arena, &names, list[i]->name);
+        const Command *action = list[i]->actions == NULL ? NULL : find_in(list[i]->actions, name);
+        if (action != NULL) return arena_printf(arena, "%s %s", list[i]->name, action->name);
+    }
+    return str_nearest(name, &names);
 }
 
 static const char *names_of(Arena *arena, const Command *const *list) {
@@ -73,8 +72,8 @@ const Command *command_find(Arena *arena, const Strings *words, size_t *used, Er
     *used = 0;
     for (size_t i = 0; i < words->count; i++) {
         if (command != NULL && command->actions == NULL) break;
-        const Command *next = find_in(command == NULL ? commands : command->actions,
-                                      words->items[i]);
+        const Command *next =
+            find_in(command == NULL ? commands : command->actions, words->items[i]);
         if (next == NULL) return unknown(arena, command, words->items[i], err);
         command = next;
         *used = i + 1;

@@ -142,8 +142,14 @@ bool context_load(Context *context, const char *name, LoadDepth depth, Loaded *l
     if (source == NULL) return context_error(context, &err);
     IncludeHost host = {loaded, include_variable, include_read};
     loaded->script = lang_load(arena, source, &host, diags);
+    bool readable = diags->errors == 0;
     if (depth >= LOAD_PIPELINE) context_resolve(context, loaded);
-    return depth >= LOAD_PLAN ? context_plan(context, loaded) : diags->errors == 0;
+    if (depth < LOAD_PLAN) return diags->errors == 0;
+    bool resolved = diags->errors == 0;
+    bool planned = context_plan(context, loaded);
+    /* All errors in one go; but after a syntax error, what is missing would be blamed on others. */
+    if (readable && !resolved) context_bind(context, loaded);
+    return planned;
 }
 
 bool context_resolve(Context *context, Loaded *loaded) {
@@ -189,12 +195,15 @@ bool context_bind(Context *context, const Loaded *loaded) {
     UdfSession *python = NULL;
     Error err = {0};
     if (!find_externals(context, loaded, &externals, &err)) return context_error(context, &err);
-    UdfSessionConfig functions = {
-        .udfs = loaded->plan.udfs, .duck = loaded->duck, .validate = true};
+    UdfSessionConfig functions = {.udfs = loaded->plan.udfs,
+                                  .duck = loaded->duck,
+                                  .validate = true};
     if (udfs_used(loaded->plan.udfs) &&
         !udf_session_open(context->arena, &functions, &python, &err))
         return context_error(context, &err);
-    BindOptions options = {.duck = loaded->duck, .externals = &externals, .python = python,
+    BindOptions options = {.duck = loaded->duck,
+                           .externals = &externals,
+                           .python = python,
                            .live = flag_on(context->cli, "live")};
     bind_types(&loaded->plan, &options, &context->diags);
     udf_session_close(python, &context->diags);
@@ -206,8 +215,7 @@ bool context_names(Context *context, size_t first, Strings *names) {
     for (size_t i = first; i < context->cli->words.count; i++)
         strings_add(context->arena, names, context->cli->words.items[i]);
     Error err;
-    if (names->count > 0 ||
-        project_pipelines(&context->project, context->arena, names, &err))
+    if (names->count > 0 || project_pipelines(&context->project, context->arena, names, &err))
         return true;
     return context_error(context, &err);
 }

@@ -11,7 +11,7 @@ typedef struct Context {
     Cli *cli;
     Arena *arena;
     Project project;
-    Diags diags; /* of the project, the profile and the pipeline loaded last */
+    Diags diags;            /* of the project, the profile and the pipeline loaded last */
     const Value *variables; /* an object: further ones, as if given by --var; or NULL */
 } Context;
 

@@ -158,22 +158,21 @@ void help_markdown(Buf *out) {
                   "`NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb` are honoured.\n\n"
                   "| command | |\n|---|---|\n");
     for (size_t i = 0; command_at(i) != NULL; i++)
-        buf_printf(out, "| [`%s`](#sqlflow-%s) | %s |\n", command_at(i)->name,
-                   command_at(i)->name, cell(out->arena, command_at(i)->summary));
+        buf_printf(out, "| [`%s`](#sqlflow-%s) | %s |\n", command_at(i)->name, command_at(i)->name,
+                   cell(out->arena, command_at(i)->summary));
     buf_puts(out, "\n## Global flags\n");
     static const Command any = {.formats = "table|json"};
     flag_table(out, &any, global_flags);
-    buf_puts(out,
-             "\n## Exit codes\n\n| code | meaning |\n|---|---|\n"
-             "| 0 | success, also when there was nothing new |\n"
-             "| 1 | a step, an assertion or a test failed |\n"
-             "| 2 | wrong usage, or a syntax error in a pipeline |\n"
-             "| 3 | a connection failed |\n"
-             "| 4 | validation: found before the run started |\n"
-             "| 5 | internal error |\n"
-             "| 6 | permission denied |\n"
-             "| 7 | resource: lock held, disk, memory, timeout |\n"
-             "| 130 | interrupted, after a clean rollback |\n");
+    buf_puts(out, "\n## Exit codes\n\n| code | meaning |\n|---|---|\n"
+                  "| 0 | success, also when there was nothing new |\n"
+                  "| 1 | a step, an assertion or a test failed |\n"
+                  "| 2 | wrong usage, or a syntax error in a pipeline |\n"
+                  "| 3 | a connection failed |\n"
+                  "| 4 | validation: found before the run started |\n"
+                  "| 5 | internal error |\n"
+                  "| 6 | permission denied |\n"
+                  "| 7 | resource: lock held, disk, memory, timeout |\n"
+                  "| 130 | interrupted, after a clean rollback |\n");
     for (size_t i = 0; command_at(i) != NULL; i++)
         command_section(out, command_at(i)->name, command_at(i));
 }

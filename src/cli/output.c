@@ -22,8 +22,7 @@ static bool write_all(int file, const char *data, size_t size) {
 
 /* After the first failure nothing more is tried: the reader would get a text with a hole. */
 static void to_stdout(Cli *cli, const char *data, size_t size) {
-    if (cli->output_error == 0 && !write_all(STDOUT_FILENO, data, size))
-        cli->output_error = errno;
+    if (cli->output_error == 0 && !write_all(STDOUT_FILENO, data, size)) cli->output_error = errno;
 }
 
 static void to_stderr(Cli *cli, const char *text) {
@@ -76,10 +75,10 @@ static void show_as_event(const Diag *diag) {
     LogLevel level = diag->severity == SEVERITY_ERROR ? LOG_ERROR : LOG_WARNING;
     const char *step = diag->step != NULL && *diag->step != '\0' ? diag->step : NULL;
     Position at = span_position(diag->span);
-    const char *where = diag->span.source == NULL
-                            ? ""
-                            : arena_printf(arena, "%s:%u:%u: ", diag->span.source->name, at.line,
-                                           at.column);
+    const char *where =
+        diag->span.source == NULL
+            ? ""
+            : arena_printf(arena, "%s:%u:%u: ", diag->span.source->name, at.line, at.column);
     log_event(level, step, diag->severity == SEVERITY_ERROR ? "error" : "warning", "%s%s: %s",
               where, diag_code(arena, diag->code), diag->message);
 }
@@ -105,6 +104,14 @@ void json_diags(JsonWriter *json, const char *key, const Diags *diags) {
     json_end(json);
 }
 
+/* diag_json writes a whole object, so it goes in as text under its key. */
+void json_diag(Cli *cli, JsonWriter *json, const char *key, const Diag *diag) {
+    Buf object = buf_on(cli->arena);
+    JsonWriter writer = json_writer(&object, false);
+    diag_json(&writer, diag);
+    json_raw(json, key, buf_text(&object));
+}
+
 /* The error that decided the exit code, as diags_exit_code does. */
 static const Diag *leading(const Diags *diags) {
     int code = diags_exit_code(diags);
@@ -122,13 +129,7 @@ int fail_diags(Cli *cli, Diags *diags) {
         Document document;
         document_start(&document, cli);
         const Diag *first = leading(diags);
-        if (first != NULL) {
-            /* diag_json writes a whole object, so it goes in as text under its key. */
-            Buf object = buf_on(cli->arena);
-            JsonWriter writer = json_writer(&object, false);
-            diag_json(&writer, first);
-            json_raw(&document.json, "error", buf_text(&object));
-        }
+        if (first != NULL) json_diag(cli, &document.json, "error", first);
         json_diags(&document.json, "diagnostics", diags);
         document_end(&document, cli);
     }

@@ -25,6 +25,7 @@ int fail_diags(Cli *cli, Diags *diags);
 void show_diags(Cli *cli, const Diags *diags);
 /* One diagnostic more in an array of the document. */
 void json_diags(JsonWriter *json, const char *key, const Diags *diags);
+void json_diag(Cli *cli, JsonWriter *json, const char *key, const Diag *diag);
 
 /* The text of an object's scalar member; NULL when it is not there or no scalar. */
 const char *member_text(const Value *object, const char *key);
@@ -45,7 +46,7 @@ bool can_prompt(void);
 typedef struct Table {
     Arena *arena;
     size_t columns;
-    Strings cells; /* the header first, row by row */
+    Strings cells;            /* the header first, row by row */
     unsigned long long right; /* bit i: column i is right-aligned */
 } Table;
 Table table_new(Arena *arena, const char *header); /* "NAME|TYPE|>ROWS": > aligns right */

@@ -36,8 +36,7 @@ static bool open_locked(Context *context, Reader *reader, bool read_only, Error 
 }
 
 bool reader_open(Context *context, Reader *reader, Error *err) {
-    return find_database(context, reader, err) &&
-           lock_shared(reader->path, &reader->lock, err) &&
+    return find_database(context, reader, err) && lock_shared(reader->path, &reader->lock, err) &&
            open_locked(context, reader, true, err);
 }
 
@@ -48,8 +47,7 @@ bool reader_open_exclusive(Context *context, Reader *reader, Error *err) {
         .pipeline = context->cli->path,
         .wait_seconds = flag_seconds(context->cli, "wait", -1, 0),
     };
-    return lock_exclusive(&request, &reader->lock, err) &&
-           open_locked(context, reader, false, err);
+    return lock_exclusive(&request, &reader->lock, err) && open_locked(context, reader, false, err);
 }
 
 void reader_close(Reader *reader) {
@@ -63,9 +61,9 @@ void reader_cleanup(Reader *reader) { reader_close(reader); }
 /* -- rows -------------------------------------------------------------------------------- */
 
 static bool is_number_type(const char *type) {
-    static const char *const types[] = {"TINYINT", "SMALLINT",  "INTEGER",  "BIGINT",   "HUGEINT",
+    static const char *const types[] = {"TINYINT",  "SMALLINT",  "INTEGER",  "BIGINT",  "HUGEINT",
                                         "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
-                                        "FLOAT",   "DOUBLE",    NULL};
+                                        "FLOAT",    "DOUBLE",    NULL};
     for (size_t i = 0; types[i] != NULL; i++)
         if (str_ieq(type, types[i])) return true;
     return str_istarts(type, "DECIMAL");

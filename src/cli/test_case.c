@@ -7,8 +7,8 @@
 #include "base/fs.h"
 
 static const char *const case_keys[] = {"name", "pipeline", "vars", "given", "expect", NULL};
-static const char *const file_keys[] = {"name", "pipeline", "vars", "given", "expect", "cases",
-                                        NULL};
+static const char *const file_keys[] = {"name",   "pipeline", "vars", "given",
+                                        "expect", "cases",    NULL};
 static const char *const expect_keys[] = {"tables", "exports", "error", NULL};
 static const char *const rows_keys[] = {"rows", "file", "ordered", "count", NULL};
 static const char *const given_keys[] = {"rows", "file", NULL};

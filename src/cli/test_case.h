@@ -5,11 +5,11 @@
 #ifndef SQLFLOW_CLI_TEST_CASE_H
 #define SQLFLOW_CLI_TEST_CASE_H
 
-#include "cli/context.h"
+#include "cli/links.h"
 
 typedef struct TestCase {
     const char *name, *file, *pipeline;
-    const Value *vars;  /* an object or NULL; likewise below */
+    const Value *vars; /* an object or NULL; likewise below */
     const Value *given, *tables, *exports, *error;
     Span span;
 } TestCase;
@@ -41,9 +41,10 @@ typedef struct Captures {
     size_t count, capacity;
 } Captures;
 
-/* Replaces the sources that the case gives by files in `scratch`, made with `duck`. */
-bool test_replace_sources(Context *context, const TestCase *test, Loaded *loaded,
-                          const char *scratch, Duck *duck);
+/* Replaces the sources that the case gives by files, made in the session's scratch folder. `real`
+ * has the sources as they were, for their columns. */
+bool test_replace_sources(Context *context, const TestCase *test, const Pipeline *real,
+                          Loaded *loaded, const Session *session);
 /* Makes every export a Parquet file in `scratch`: first in the script, so that no connection is
  * needed, then in the resolved pipeline. */
 void test_capture_script(Context *context, Loaded *loaded);

@@ -38,8 +38,8 @@ static bool expect_file(Comparison *c, const char *path, Error *err) {
     else if (str_starts(extension, "json") || str_eq(extension, "ndjson"))
         c->expected = arena_printf(c->arena, "read_json(%s)", literal);
     else
-        c->expected = arena_printf(c->arena, "read_csv(%s, header = true, all_varchar = true)",
-                                   literal);
+        c->expected =
+            arena_printf(c->arena, "read_csv(%s, header = true, all_varchar = true)", literal);
     const char *query = arena_printf(c->arena, "SELECT * FROM %s", c->expected);
     if (!duck_describe(c->duck, c->arena, query, &columns, err)) return false;
     for (size_t i = 0; i < columns.count; i++)
@@ -85,8 +85,7 @@ static bool subtract(const Comparison *c, const char *left, const char *right, c
         if (c->diff->size == 0 || !str_ends(buf_text(c->diff), "\n")) buf_putc(c->diff, '\n');
         if (count < DIFF_ROWS) buf_printf(c->diff, "  %c %s\n", mark, row_text(c->arena, rows));
     }
-    if (count > DIFF_ROWS)
-        buf_printf(c->diff, "  %c … %zu more\n", mark, count - DIFF_ROWS);
+    if (count > DIFF_ROWS) buf_printf(c->diff, "  %c … %zu more\n", mark, count - DIFF_ROWS);
     return err->code == ERR_NONE;
 }
 
@@ -103,8 +102,7 @@ static bool check_count(const Comparison *c, long long expected, Error *err) {
 static bool check_columns(const Comparison *c) {
     Strings names = {0};
     bool ok = true;
-    for (size_t i = 0; i < c->real.count; i++)
-        strings_add(c->arena, &names, c->real.items[i].name);
+    for (size_t i = 0; i < c->real.count; i++) strings_add(c->arena, &names, c->real.items[i].name);
     for (size_t i = 0; i < c->columns.count; i++) {
         if (columns_find(&c->real, c->columns.items[i]) != NULL) continue;
         buf_printf(c->diff, "%s has no column '%s'%s\n", c->what, c->columns.items[i],
@@ -126,8 +124,11 @@ static bool compare_rows(Comparison *c, Error *err) {
 }
 
 bool test_compare(const Compared *compared, const Value *expected, Buf *diff, Error *err) {
-    Comparison c = {.arena = diff->arena, .duck = compared->duck, .what = compared->what,
-                    .actual = compared->actual, .diff = diff};
+    Comparison c = {.arena = diff->arena,
+                    .duck = compared->duck,
+                    .what = compared->what,
+                    .actual = compared->actual,
+                    .diff = diff};
     const char *query = arena_printf(c.arena, "SELECT * FROM %s", c.actual);
     if (!duck_describe(c.duck, c.arena, query, &c.real, err)) return false;
     const Value *rows = value_get(expected, "rows"), *ordered = value_get(expected, "ordered");

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "cli/links.h"
 #include "cli/test_case.h"
 #include "lang/name.h"
 
@@ -40,23 +39,19 @@ const char *test_read_rows(Arena *arena, const char *path, const Strings *column
 
 /* The real source's columns, when they can be had from a local file: rows then need not name all
  * columns, and have the right types. */
-static Columns real_columns(Context *context, const Loaded *loaded, const char *name, Duck *duck,
-                            const char *scratch) {
+static Columns real_columns(Context *context, const Pipeline *real, const char *name,
+                            const Session *scratch) {
     Columns columns = {0};
     Diags ignored = diags_on(context->arena);
     Error err = {0};
-    const Source *source = map_get(&loaded->pipeline.source_by_name, name);
-    if (source == NULL || source->link.connector == NULL ||
-        source->link.connector->schema == NULL ||
-        connector_for_path(context->arena, arena_printf(context->arena, "x.%s",
-                                                        source->link.connector->name)) !=
-            source->link.connector)
-        return columns;
-    Session session = {.arena = context->arena, .duck = duck, .diags = &ignored,
-                       .stage_dir = scratch};
-    if (!source->link.connector->schema(&session, &source->link, &columns, &err))
-        columns = (Columns){0};
-    return columns;
+    const Source *source = map_get(&real->source_by_name, name);
+    const Connector *connector = source == NULL ? NULL : source->link.connector;
+    if (connector == NULL || connector->schema == NULL) return columns;
+    const char *file_name = arena_printf(context->arena, "x.%s", connector->name);
+    if (connector_for_path(context->arena, file_name) != connector) return columns;
+    Session session = *scratch;
+    session.diags = &ignored;
+    return connector->schema(&session, &source->link, &columns, &err) ? columns : (Columns){0};
 }
 
 typedef struct Fixture {
@@ -96,8 +91,8 @@ static bool write_fixture(Fixture *fixture, const Value *rows, Error *err) {
     const char *json = arena_printf(arena, "%s.json", fixture->path);
     Buf query = buf_on(arena);
     if (!test_write_rows(arena, rows, json, &fixture->given, err)) return false;
-    const char *from = fixture->given.count == 0 ? "(SELECT 1)"
-                                                 : test_read_rows(arena, json, &fixture->given);
+    const char *from =
+        fixture->given.count == 0 ? "(SELECT 1)" : test_read_rows(arena, json, &fixture->given);
     if (fixture->real.count > 0) {
         if (!typed_query(fixture, from, &query, err)) return false;
     } else if (fixture->given.count == 0) {
@@ -189,18 +184,19 @@ static bool use_file(Context *context, const char *path, Replacement *replacemen
     return true;
 }
 
-bool test_replace_sources(Context *context, const TestCase *test, Loaded *loaded,
-                          const char *scratch, Duck *duck) {
+bool test_replace_sources(Context *context, const TestCase *test, const Pipeline *real,
+                          Loaded *loaded, const Session *session) {
     Arena *arena = context->arena;
     size_t errors = context->diags.errors;
     for (size_t i = 0; test->given != NULL && i < test->given->count; i++) {
         const Member *member = &test->given->members[i];
         const char *file = member_text(member->value, "file");
         Replacement replacement = {.name = member->key, .type = "parquet"};
-        Fixture fixture = {.arena = arena, .duck = duck};
+        Fixture fixture = {.arena = arena, .duck = session->duck};
         Error err = {0};
-        replacement.path = fixture.path = arena_printf(arena, "%s/given_%zu.parquet", scratch, i);
-        fixture.real = real_columns(context, loaded, member->key, duck, scratch);
+        replacement.path = fixture.path =
+            arena_printf(arena, "%s/given_%zu.parquet", session->stage_dir, i);
+        fixture.real = real_columns(context, real, member->key, session);
         bool ok = file != NULL ? use_file(context, test_file_path(arena, test->file, file),
                                           &replacement, &err)
                                : write_fixture(&fixture, value_get(member->value, "rows"), &err);

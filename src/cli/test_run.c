@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "cli/links.h"
 #include "cli/test_case.h"
 #include "lang/name.h"
 #include "run/run.h"
@@ -17,7 +16,7 @@ typedef struct Trial {
     Captures captures;
     Project project; /* with a database in the scratch folder */
     const char *database;
-    Error failure;   /* of the run; code ERR_NONE when it succeeded */
+    Error failure; /* of the run; code ERR_NONE when it succeeded */
     Buf diff;
 } Trial;
 
@@ -35,16 +34,16 @@ static bool first_error(Context *context, Error *err) {
 
 static bool load(Trial *trial) {
     Context *context = trial->context;
-    const char *scratch = trial->session.stage_dir;
     context->diags = diags_on(context->arena);
     context->variables = trial->test->vars;
     Loaded *loaded = &trial->loaded;
     if (!context_load(context, trial->test->pipeline, LOAD_SCRIPT, loaded)) return false;
     /* Resolved once only to learn the real sources' columns: secrets may be missing here. */
     context_resolve(context, loaded);
+    Pipeline real = loaded->pipeline;
     context->diags = diags_on(context->arena);
     if (!context_load(context, trial->test->pipeline, LOAD_SCRIPT, loaded)) return false;
-    return test_replace_sources(context, trial->test, loaded, scratch, trial->session.duck);
+    return test_replace_sources(context, trial->test, &real, loaded, &trial->session);
 }
 
 static bool plan(Trial *trial) {
@@ -103,8 +102,10 @@ static void compare_tables(Trial *trial, Duck *duck) {
         const char *name = tables->members[i].key;
         Strings parts = {0};
         if (!name_split(arena, name, &parts)) strings_add(arena, &parts, name);
-        Compared compared = {.duck = duck, .what = arena_printf(arena, "table %s", name),
-                             .actual = name_join(arena, &parts), .test_file = trial->test->file,
+        Compared compared = {.duck = duck,
+                             .what = arena_printf(arena, "table %s", name),
+                             .actual = name_join(arena, &parts),
+                             .test_file = trial->test->file,
                              .scratch = trial->session.stage_dir};
         Error err = {0};
         if (!test_compare(&compared, tables->members[i].value, &trial->diff, &err))
@@ -130,12 +131,12 @@ static void compare_exports(Trial *trial, Duck *duck) {
     for (size_t i = 0; exports != NULL && i < exports->count; i++) {
         const char *file = captured(trial, exports->members[i].key);
         if (file == NULL) continue;
-        Compared compared = {
-            .duck = duck,
-            .what = arena_printf(arena, "export %s", exports->members[i].key),
-            .actual = arena_printf(arena, "read_parquet(%s)", sql_literal(arena, file)),
-            .test_file = trial->test->file,
-            .scratch = trial->session.stage_dir};
+        Compared compared = {.duck = duck,
+                             .what = arena_printf(arena, "export %s", exports->members[i].key),
+                             .actual =
+                                 arena_printf(arena, "read_parquet(%s)", sql_literal(arena, file)),
+                             .test_file = trial->test->file,
+                             .scratch = trial->session.stage_dir};
         Error err = {0};
         if (!test_compare(&compared, exports->members[i].value, &trial->diff, &err))
             note_error(trial, compared.what, &err);
@@ -149,26 +150,29 @@ static bool fingerprints(Trial *trial, Duck *duck, Strings *names, Strings *hash
     Arena *arena = trial->context->arena;
     Strings from = {0};
     AUTO_ROWS rows = NULL;
-    if (!duck_query(duck, "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal"
-                          " AND database_name = current_database() AND schema_name <> '_sqlflow'"
-                          " ORDER BY ALL", &rows, err))
+    if (!duck_query(duck,
+                    "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal"
+                    " AND database_name = current_database() AND schema_name <> '_sqlflow'"
+                    " ORDER BY ALL",
+                    &rows, err))
         return false;
     while (rows_next(rows, err)) {
-        strings_add(arena, &from, arena_printf(arena, "%s.%s",
-                                               sql_ident(arena, rows_text(rows, 0)),
-                                               sql_ident(arena, rows_text(rows, 1))));
+        strings_add(arena, &from,
+                    arena_printf(arena, "%s.%s", sql_ident(arena, rows_text(rows, 0)),
+                                 sql_ident(arena, rows_text(rows, 1))));
         strings_add(arena, names, arena_printf(arena, "table %s", rows_text(rows, 1)));
     }
     for (size_t i = 0; i < trial->captures.count; i++) {
         const char *file = sql_literal(arena, trial->captures.items[i].file);
         strings_add(arena, &from, arena_printf(arena, "read_parquet(%s)", file));
-        strings_add(arena, names, arena_printf(arena, "export %s",
-                                               trial->captures.items[i].destination));
+        strings_add(arena, names,
+                    arena_printf(arena, "export %s", trial->captures.items[i].destination));
     }
     for (size_t i = 0; i < from.count; i++) {
         const char *hash = NULL;
-        const char *sql = arena_printf(arena, "SELECT count(*) || ' rows ' ||"
-                                              " coalesce(sum(hash(t)::HUGEINT), 0) FROM %s t",
+        const char *sql = arena_printf(arena,
+                                       "SELECT count(*) || ' rows ' ||"
+                                       " coalesce(sum(hash(t)::HUGEINT), 0) FROM %s t",
                                        from.items[i]);
         if (!duck_text(duck, arena, sql, &hash, err)) return false;
         strings_add(arena, hashes, hash);
@@ -209,8 +213,8 @@ static void judge(Trial *trial) {
         return;
     }
     if (trial->failure.code != ERR_NONE) {
-        buf_printf(&trial->diff, "%s: %s\n",
-                   diag_code(trial->context->arena, trial->failure.code), trial->failure.message);
+        buf_printf(&trial->diff, "%s: %s\n", diag_code(trial->context->arena, trial->failure.code),
+                   trial->failure.message);
         return;
     }
     AUTO_DUCK duck = NULL;
@@ -247,6 +251,7 @@ TestOutcome test_run(Context *context, const TestCase *test) {
     double start = clock_steady();
     if (session_open(context, &trial.session)) {
         run_trial(&trial);
+        loaded_cleanup(&trial.loaded);
         session_close(&trial.session);
     } else {
         buf_puts(&trial.diff, "no scratch folder could be made\n");

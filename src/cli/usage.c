@@ -4,31 +4,47 @@
 #include "cli/usage.h"
 
 #include <ctype.h>
-#include <stdint.h>
 #include <string.h>
 
+#include "base/redact.h"
 #include "lang/lexer.h"
 
 typedef struct Scan {
     Arena *arena;
     VariableUses *uses;
     const char *user;
+    const Vars *vars; /* of the pipeline; NULL for the profile */
+    const Project *project;
+    Strings *connections;
     const SourceText *source; /* NULL: the text has no place */
     Strings seen;             /* sources scanned */
 } Scan;
 
-VariableUses uses_new(Arena *arena) { return (VariableUses){.by_name = map_on(arena)}; }
+/* The profile's own ${NAME} come from the environment alone. */
+static void find_value(const Scan *scan, VariableUse *use) {
+    Error ignored = {0};
+    if (scan->vars != NULL) {
+        use->value = vars_get(scan->vars, use->name, &use->origin, &ignored);
+        return;
+    }
+    const char *text = project_env(scan->project, use->name);
+    if (text == NULL) return;
+    if (redact_is_secret_name(use->name)) redact_add(text);
+    use->value = value_string(scan->arena, text, SPAN_NONE);
+    use->origin = map_has(&scan->project->dotenv, use->name) ? VAR_DOTENV : VAR_ENVIRONMENT;
+}
 
 static void add(const Scan *scan, const char *name, const char *fallback, Span span) {
     VariableUses *uses = scan->uses;
-    size_t at = (size_t)(uintptr_t)map_get(&uses->by_name, name);
-    if (at == 0) {
-        VariableUse *fresh = LIST_PUSH(scan->arena, uses);
-        *fresh = (VariableUse){.name = name, .fallback = fallback, .span = span};
-        at = uses->count;
-        map_set(&uses->by_name, name, (void *)(uintptr_t)at);
+    VariableUse *use = NULL;
+    /* Not a Map: names of the environment differ by case. */
+    for (size_t i = 0; use == NULL && i < uses->count; i++)
+        if (str_eq(uses->items[i].name, name)) use = &uses->items[i];
+    if (use == NULL) {
+        use = LIST_PUSH(scan->arena, uses);
+        *use = (VariableUse){.name = name, .fallback = fallback, .span = span};
     }
-    VariableUse *use = &uses->items[at - 1];
+    if (use->value == NULL) find_value(scan, use);
     if (fallback == NULL && !use->needed) use->span = span;
     use->needed |= fallback == NULL;
     strings_add_unique(scan->arena, &use->users, scan->user);
@@ -61,12 +77,11 @@ static void scan_short(const Scan *scan, const char *text, Span span) {
 
 static void scan_value(const Scan *scan, const Value *value, bool short_form) {
     if (value == NULL) return;
-    const char *text = value->kind == VALUE_STRING || value->kind == VALUE_VARIABLE ? value->text
-                                                                                   : NULL;
+    const char *text =
+        value->kind == VALUE_STRING || value->kind == VALUE_VARIABLE ? value->text : NULL;
     if (text != NULL && short_form) scan_short(scan, text, value->span);
     if (text != NULL && !short_form) scan_text(scan, text, 0, strlen(text));
-    for (size_t i = 0; i < value->count; i++)
-        scan_value(scan, value->members[i].value, short_form);
+    for (size_t i = 0; i < value->count; i++) scan_value(scan, value->members[i].value, short_form);
 }
 
 static void scan_source(Scan *scan, const SourceText *source) {
@@ -78,41 +93,65 @@ static void scan_source(Scan *scan, const SourceText *source) {
     scan->source = NULL;
 }
 
+/* "warehouse" and "warehouse.sales.daily" mention a connection; so may any other text, which then
+ * is no connection's name. */
+static void mention(Scan *scan, const char *text) {
+    if (text == NULL) return;
+    strings_add_unique(scan->arena, scan->connections,
+                       arena_strndup(scan->arena, text, strcspn(text, ".")));
+}
+
 static void scan_block(Scan *scan, const Block *block) {
     for (size_t i = 0; i < block->count; i++) {
         const Stmt *stmt = block->items[i];
         scan_source(scan, stmt->span.source);
         switch (stmt->kind) {
-        case STMT_SOURCE: scan_value(scan, stmt->source.options, true); break;
-        case STMT_EXPORT:
-            if (stmt->export.destination.quoted)
-                scan_short(scan, stmt->export.destination.text, stmt->export.destination.span);
-            scan_value(scan, stmt->export.options, true);
-            break;
-        case STMT_IF:
-            for (size_t k = 0; k < stmt->branches.count; k++)
-                scan_block(scan, &stmt->branches.items[k].body);
-            break;
-        case STMT_LOAD: case STMT_CREATE: case STMT_INCLUDE: case STMT_SET: case STMT_ASSERT:
-        case STMT_SQL: break;
+            case STMT_SOURCE:
+                mention(scan, stmt->source.connection.text);
+                scan_value(scan, stmt->source.options, true);
+                break;
+            case STMT_EXPORT:
+                mention(scan, stmt->export.destination.text);
+                if (stmt->export.destination.quoted)
+                    scan_short(scan, stmt->export.destination.text, stmt->export.destination.span);
+                scan_value(scan, stmt->export.options, true);
+                break;
+            case STMT_IF:
+                for (size_t k = 0; k < stmt->branches.count; k++)
+                    scan_block(scan, &stmt->branches.items[k].body);
+                break;
+            case STMT_LOAD:
+            case STMT_CREATE:
+            case STMT_INCLUDE:
+            case STMT_SET:
+            case STMT_ASSERT:
+            case STMT_SQL: break;
         }
     }
 }
 
-void uses_of_pipeline(Context *context, const Loaded *loaded, VariableUses *uses) {
-    Scan scan = {.arena = context->arena, .uses = uses, .user = loaded->name};
+void uses_of_pipeline(Context *context, const Loaded *loaded, VariableUses *uses,
+                      Strings *connections) {
+    Scan scan = {.arena = context->arena,
+                 .uses = uses,
+                 .user = loaded->name,
+                 .vars = &loaded->vars,
+                 .connections = connections};
     scan_block(&scan, &loaded->script.block);
 }
 
-void uses_of_profile(Context *context, VariableUses *uses) {
+void uses_of_profile(Context *context, const Strings *connections, VariableUses *uses) {
     const Profile *profile = &context->project.profile;
     const char *user = arena_printf(context->arena, "profile %s", profile->name);
-    Scan scan = {.arena = context->arena, .uses = uses, .user = user};
+    Scan scan = {.arena = context->arena, .uses = uses, .user = user, .project = &context->project};
     const char *engine[] = {profile->engine.path, profile->engine.memory_limit,
                             profile->engine.temp_directory};
     for (size_t i = 0; i < sizeof engine / sizeof *engine; i++)
         if (engine[i] != NULL) scan_text(&scan, engine[i], 0, strlen(engine[i]));
     scan_value(&scan, profile->variables, false);
-    for (size_t i = 0; i < profile->connections.count; i++)
-        scan_value(&scan, profile->connections.items[i].options, false);
+    for (size_t i = 0; i < profile->connections.count; i++) {
+        const Connection *connection = &profile->connections.items[i];
+        if (connections == NULL || strings_has(connections, connection->name))
+            scan_value(&scan, connection->options, false);
+    }
 }

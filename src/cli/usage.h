@@ -11,18 +11,20 @@ typedef struct VariableUse {
     bool needed;          /* some use has no default */
     Strings users;        /* "customer_analytics", "profile dev" */
     Span span;            /* of the first use without a default, else of the first */
+    const Value *value;   /* in the first pipeline that has one; NULL: missing */
+    VarOrigin origin;
 } VariableUse;
 
 typedef struct VariableUses {
     VariableUse *items;
     size_t count, capacity;
-    Map by_name; /* name → index + 1, as a pointer */
 } VariableUses;
 
-VariableUses uses_new(Arena *arena);
-/* Adds what a pipeline's text and its includes use; `loaded` needs LOAD_SCRIPT. */
-void uses_of_pipeline(Context *context, const Loaded *loaded, VariableUses *uses);
-/* Adds what the profile's connections, variables and engine name. */
-void uses_of_profile(Context *context, VariableUses *uses);
+/* Adds what a pipeline's text and its includes use, with values from loaded->vars; `loaded` needs
+ * LOAD_SCRIPT. `connections` gets the names of those it mentions. */
+void uses_of_pipeline(Context *context, const Loaded *loaded, VariableUses *uses,
+                      Strings *connections);
+/* Adds what the profile's engine and variables name, and these of its connections (NULL: all). */
+void uses_of_profile(Context *context, const Strings *connections, VariableUses *uses);
 
 #endif

@@ -71,8 +71,8 @@ static bool by_hand(Error *err, const char *why) {
 /* -- writing ----------------------------------------------------------------------------- */
 
 static bool is_plain(const char *text) {
-    static const char *const words[] = {"null", "true", "false", "yes", "no", "on", "off", "~",
-                                        NULL};
+    static const char *const words[] = {"null", "true", "false", "yes", "no",
+                                        "on",   "off",  "~",     NULL};
     for (size_t i = 0; words[i] != NULL; i++)
         if (str_ieq(text, words[i])) return str_ieq(text, "true") || str_ieq(text, "false");
     if (str_is_json_number(text)) return true;
@@ -114,18 +114,28 @@ static bool is_empty(const Value *value) {
     return value->kind == VALUE_NULL || (value->kind == VALUE_OBJECT && value->count == 0);
 }
 
+/* The key's line with nothing but `value` behind it; a comment at its end stays. */
+static void key_line(Buf *out, const char *text, const Member *section, const char *value) {
+    size_t end = section->key_span.end;
+    const char *rest = text + end;
+    const char *comment = memchr(rest, '#', strcspn(rest, "\n"));
+    buf_put(out, text, end);
+    buf_printf(out, ":%s", value);
+    if (comment != NULL) buf_printf(out, "  %.*s", (int)strcspn(comment, "\r\n"), comment);
+    buf_putc(out, '\n');
+}
+
 static void add_to_empty(Buf *out, const char *text, const Member *section, const char *name,
                          const YamlPairs *pairs) {
     size_t line = line_start(text, section->key_span.start);
     size_t indent = section->key_span.start - line;
-    buf_put(out, text, section->key_span.end);
-    buf_puts(out, ":\n");
+    key_line(out, text, section, "");
     write_entry(out, indent + 2, name, pairs);
     buf_puts(out, text + next_line(text, line));
 }
 
-const char *yaml_add_connection(Arena *arena, const char *text, const Value *root,
-                                const char *name, const YamlPairs *pairs, Error *err) {
+const char *yaml_add_connection(Arena *arena, const char *text, const Value *root, const char *name,
+                                const YamlPairs *pairs, Error *err) {
     Buf out = buf_on(arena);
     const Member *section = section_of(root);
     if (section == NULL) {
@@ -157,18 +167,15 @@ const char *yaml_remove_connection(Arena *arena, const char *text, const Value *
                                    const char *name, Error *err) {
     const Member *section = section_of(root);
     const Member *entry = section == NULL ? NULL : member(section->value, name);
-    if (entry == NULL)
-        return by_hand(err, "the connection was not found in its text"), NULL;
+    if (entry == NULL) return by_hand(err, "the connection was not found in its text"), NULL;
     size_t section_line = line_start(text, section->key_span.start);
     size_t line = line_start(text, entry->key_span.start);
     if (line == section_line)
         return by_hand(err, "its connections stand in braces on one line"), NULL;
     Buf out = buf_on(arena);
     if (section->value->count == 1) {
-        buf_put(&out, text, section->key_span.end);
-        buf_puts(&out, ": {}\n");
-        buf_put(&out, text + next_line(text, section_line),
-                line - next_line(text, section_line));
+        key_line(&out, text, section, " {}");
+        buf_put(&out, text + next_line(text, section_line), line - next_line(text, section_line));
     } else {
         buf_put(&out, text, line);
     }

@@ -16,8 +16,8 @@ typedef struct YamlPairs {
 
 /* The text with `name: { … }` added under connections:, which is made when it is missing. `root`
  * is the text's tree. NULL with err when the text has a form that cannot be edited. */
-const char *yaml_add_connection(Arena *arena, const char *text, const Value *root,
-                                const char *name, const YamlPairs *pairs, Error *err);
+const char *yaml_add_connection(Arena *arena, const char *text, const Value *root, const char *name,
+                                const YamlPairs *pairs, Error *err);
 /* The text without the connection; NULL with err. */
 const char *yaml_remove_connection(Arena *arena, const char *text, const Value *root,
                                    const char *name, Error *err);

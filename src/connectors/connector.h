@@ -64,7 +64,7 @@ typedef struct Relation {
      * `transient`, where DuckDB's error has only its text. false when the failure is not the
      * connector's. */
     bool (*failure)(void *handle, Error *err);
-    void (*close)(void *handle); /* releases what the relation needs while it is read; may be NULL */
+    void (*close)(void *handle); /* releases what the relation needs while it is read, or NULL */
 } Relation;
 
 /* One file of a CAN_BY_FILE source. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "connectors/csv_quotes.h"
 
 /* Files up to this size are looked at as a whole before their types are settled. */
 enum { SMALL_FILES = 4 * 1024 * 1024 };
@@ -77,12 +78,26 @@ static void put_nulls(Buf *out, const Link *link) {
     files_path_list(out, &nulls);
 }
 
+/* Does the sniffer look at all lines? */
+static bool sees_all(const FileCall *call) {
+    if (link_has(call->link, "sample_size")) return link_int(call->link, "sample_size") == 0;
+    return call->bytes >= 0 && call->bytes <= SMALL_FILES;
+}
+
 static void put_sample(Buf *out, const FileCall *call) {
-    long long given = link_int(call->link, "sample_size");
-    if (link_has(call->link, "sample_size"))
-        buf_printf(out, ", sample_size = %lld", given == 0 ? -1 : given);
-    else if (call->bytes >= 0 && call->bytes <= SMALL_FILES)
+    if (sees_all(call))
         buf_puts(out, ", sample_size = -1");
+    else if (link_has(call->link, "sample_size"))
+        buf_printf(out, ", sample_size = %lld", link_int(call->link, "sample_size"));
+}
+
+void csv_plain_options(Buf *out, const FileCall *call) {
+    const Link *link = call->link;
+    put_nulls(out, link);
+    put_encoding(out, link);
+    put_text(out, link, "decimal_separator", "decimal_separator");
+    if (!str_ieq(link_text(link, "compression"), "auto"))
+        put_text(out, link, "compression", "compression");
 }
 
 void csv_parse_options(Buf *out, const FileCall *call) {
@@ -95,25 +110,11 @@ void csv_parse_options(Buf *out, const FileCall *call) {
     put_text(out, link, "comment_char", "comment");
     put_text(out, link, "date_format", "dateformat");
     put_text(out, link, "timestamp_format", "timestampformat");
-    put_text(out, link, "decimal_separator", "decimal_separator");
-    put_nulls(out, link);
-    put_encoding(out, link);
     if (link_has(link, "skip_rows"))
         buf_printf(out, ", skip = %lld", link_int(link, "skip_rows"));
-    if (link_has(link, "compression") && !str_ieq(link_text(link, "compression"), "auto"))
-        put_text(out, link, "compression", "compression");
     if (link_bool(link, "null_padding")) buf_puts(out, ", null_padding = true");
+    csv_plain_options(out, call);
     put_sample(out, call);
-}
-
-static void put_types(Buf *out, const Link *link) {
-    const Value *types = link_value(link, "column_types");
-    for (size_t i = 0; types != NULL && i < types->count; i++) {
-        if (out->size > 0) buf_puts(out, ", ");
-        buf_literal(out, types->members[i].key);
-        buf_puts(out, ": ");
-        buf_literal(out, value_text(types->members[i].value));
-    }
 }
 
 /* A name for the TEMP tables of rejected lines that no other read of the run has. */
@@ -132,30 +133,111 @@ static void put_rejects(Buf *out, const FileCall *call, FileSource *source) {
                 arena_printf(call->session->arena, "%s_scans", source->rejects));
 }
 
-static bool guards(const FileCall *call, Buf *extra, Buf *types, Error *err) {
-    CsvDialect dialect = {0};
-    if (!csv_guard_ragged(call, &dialect, extra, err)) return false;
-    /* Without quotes in its sample the sniffer settles on none, and later quotes become data. */
+/* -- the reader call --------------------------------------------------------------------- */
+
+static void user_types(Arena *arena, const Link *link, Columns *types) {
+    const Value *given = link_value(link, "column_types");
+    for (size_t i = 0; given != NULL && i < given->count; i++)
+        *LIST_PUSH(arena, types) =
+            (Column){given->members[i].key, value_text(given->members[i].value)};
+}
+
+/* Without quotes in its sample the sniffer settles on none, and later quotes would become data. */
+static void settle_quotes(const FileCall *call, CsvDialect *dialect, QuoteSearch *search,
+                          Buf *extra) {
     const Link *link = call->link;
-    if (*dialect.quote == '\0' && !link_has(link, "quote_char"))
-        buf_puts(extra, link_has(link, "escape_char") ? ", quote = '\"'"
-                                                      : ", quote = '\"', escape = '\"'");
-    return csv_guard_header(call, &dialect, extra, err) &&
-           csv_guard_values(call, &dialect, extra, types, err) &&
-           csv_guard_columns(call, &dialect, extra, err);
+    bool given = link_has(link, "quote_char");
+    if (given) dialect->quote = link_text(link, "quote_char");
+    if (!given && *dialect->quote == '\0' && quote_search_found(search)) {
+        dialect->quote = "\"";
+        buf_puts(extra, ", quote = '\"'");
+    }
+    if (link_has(link, "escape_char")) {
+        dialect->escape = link_text(link, "escape_char");
+    } else if (*dialect->escape == '\0' && *dialect->quote != '\0') {
+        dialect->escape = dialect->quote;
+        if (!given && strstr(buf_text(extra), "quote") != NULL) buf_puts(extra, ", escape = '\"'");
+    }
+}
+
+/* Only one local file of plain text can be looked through. */
+static bool is_searchable(const FileCall *call) {
+    const char *path = call->paths->items[0];
+    return call->paths->count == 1 && call->bytes > SMALL_FILES &&
+           strpbrk(path, "*?[") == NULL && !link_has(call->link, "quote_char") &&
+           str_eq(files_compression(call->link, path), "uncompressed");
+}
+
+static bool guards(const FileCall *call, CsvDialect *dialect, Buf *extra, Columns *types,
+                   Error *err) {
+    AUTO_QUOTE_SEARCH search = {.found = !sees_all(call)};
+    if (is_searchable(call)) quote_search_start(&search, call->paths->items[0]);
+    if (!csv_guard_ragged(call, dialect, extra, err)) return false;
+    if (!csv_guard_header(call, dialect, extra, err) ||
+        !csv_guard_values(call, dialect, extra, types, err) ||
+        !csv_guard_columns(call, dialect, extra, err))
+        return false;
+    settle_quotes(call, dialect, &search, extra);
+    return true;
+}
+
+static const char *type_of(const Columns *types, const Column *column) {
+    const Column *found = columns_find(types, column->name);
+    return found != NULL ? found->type : column->type;
+}
+
+/* One file is read exactly as it was sniffed: DuckDB need not detect anything again. */
+static void put_fixed(Buf *sql, const FileCall *call, const CsvDialect *dialect,
+                      const Columns *types) {
+    const char *const texts[][2] = {
+        {"delim", dialect->delimiter}, {"quote", dialect->quote}, {"escape", dialect->escape},
+        {"comment", dialect->comment}, {"dateformat", dialect->date_format},
+        {"timestampformat", dialect->timestamp_format}};
+    buf_puts(sql, ", auto_detect = false");
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i][1] != NULL) put_literal(sql, texts[i][0], texts[i][1]);
+    buf_printf(sql, ", skip = %lld, header = %s", dialect->skip, dialect->header ? "true" : "false");
+    csv_plain_options(sql, call);
+    buf_puts(sql, ", columns = {");
+    for (size_t i = 0; i < dialect->columns.count; i++) {
+        if (i > 0) buf_puts(sql, ", ");
+        buf_literal(sql, dialect->columns.items[i].name);
+        buf_puts(sql, ": ");
+        buf_literal(sql, type_of(types, &dialect->columns.items[i]));
+    }
+    buf_putc(sql, '}');
+}
+
+/* Several files may differ in dialect and types, so each is sniffed by DuckDB. */
+static void put_detected(Buf *sql, const FileCall *call, const Buf *extra, const Columns *types) {
+    csv_parse_options(sql, call);
+    buf_puts(sql, buf_text(extra));
+    for (size_t i = 0; i < types->count; i++) {
+        buf_puts(sql, i == 0 ? ", types = {" : ", ");
+        buf_literal(sql, types->items[i].name);
+        buf_puts(sql, ": ");
+        buf_literal(sql, types->items[i].type);
+    }
+    if (types->count > 0) buf_putc(sql, '}');
 }
 
 static bool source_of(const FileCall *call, FileSource *source, Error *err) {
     Arena *arena = call->session->arena;
-    Buf extra = buf_on(arena), types = buf_on(arena), sql = buf_on(arena);
+    Buf extra = buf_on(arena), sql = buf_on(arena);
+    CsvDialect dialect = {0};
+    Columns types = {0};
     *source = (FileSource){.limit = link_int(call->link, "max_rows")};
-    put_types(&types, call->link);
-    if (!guards(call, &extra, &types, err)) return false;
+    user_types(arena, call->link, &types);
+    if (!guards(call, &dialect, &extra, &types, err)) return false;
     buf_puts(&sql, "read_csv(");
     files_path_list(&sql, call->paths);
-    csv_parse_options(&sql, call);
-    buf_puts(&sql, buf_text(&extra));
-    if (types.size > 0) buf_printf(&sql, ", types = {%s}", buf_text(&types));
+    if (call->paths->count == 1) {
+        put_fixed(&sql, call, &dialect, &types);
+        if (link_bool(call->link, "null_padding") || strstr(buf_text(&extra), "null_padding"))
+            buf_puts(&sql, ", null_padding = true");
+    } else {
+        put_detected(&sql, call, &extra, &types);
+    }
     put_rejects(&sql, call, source);
     files_reader_options(&sql, call);
     buf_putc(&sql, ')');

@@ -17,6 +17,8 @@ typedef struct CsvDialect {
 
 /* ", delim = …, header = …" of the options that decide how a file is parsed. */
 void csv_parse_options(Buf *out, const FileCall *call);
+/* The same for options that the sniffer does not change: encoding, compression, NULLs. */
+void csv_plain_options(Buf *out, const FileCall *call);
 /* Asks the sniffer about call->paths[index]; `extra` is more ", name = value". */
 bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect *dialect,
                Error *err);
@@ -27,8 +29,8 @@ const char *csv_text_reader(const FileCall *call, const CsvDialect *dialect, boo
 /* Each guard may append to `extra`, may sniff again, and warns of what it assumed. */
 bool csv_guard_ragged(const FileCall *call, CsvDialect *dialect, Buf *extra, Error *err);
 bool csv_guard_header(const FileCall *call, CsvDialect *dialect, Buf *extra, Error *err);
-bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf *extra, Buf *types,
-                      Error *err);
+bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
+                      Columns *types, Error *err);
 bool csv_guard_columns(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
                        Error *err);
 

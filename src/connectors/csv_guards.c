@@ -49,35 +49,16 @@ bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect
     return failure.code == ERR_NONE;
 }
 
-/* As source_of in csv.c has it: no quote in the sample does not mean none in the file. */
-static const char *quote_of(const Link *link, const char *option, const char *found) {
-    if (link_has(link, option)) return link_text(link, option);
-    return *found == '\0' ? "\"" : found;
-}
-
-/* Parsing without detection: what the sniffer found, and the options that it does not touch. */
-static void put_dialect(Buf *sql, const FileCall *call, const CsvDialect *dialect, bool header) {
-    const Link *link = call->link;
-    const char *const texts[][2] = {{"delim", dialect->delimiter},
-                                    {"quote", quote_of(link, "quote_char", dialect->quote)},
-                                    {"escape", quote_of(link, "escape_char", dialect->escape)},
-                                    {"comment", dialect->comment}};
+/* Parsing without detection, of lines as they come. */
+static void put_dialect(Buf *sql, const CsvDialect *dialect, bool header) {
+    const char *const texts[][2] = {{"delim", dialect->delimiter}, {"quote", dialect->quote},
+                                    {"escape", dialect->escape}, {"comment", dialect->comment}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         buf_printf(sql, ", %s = ", texts[i][0]);
         buf_literal(sql, texts[i][1]);
     }
     buf_printf(sql, ", skip = %lld, header = %s, ignore_errors = true, strict_mode = false",
                dialect->skip, header ? "true" : "false");
-    const char *encoding = link_text(link, "encoding");
-    if (str_istarts(encoding, "utf-16") || str_ieq(encoding, "utf16"))
-        buf_puts(sql, ", encoding = 'utf-16'");
-    else if (encoding != NULL && !str_istarts(encoding, "utf"))
-        buf_puts(sql, ", encoding = 'latin-1'");
-    const char *compression = link_text(link, "compression");
-    if (compression != NULL && !str_ieq(compression, "auto")) {
-        buf_puts(sql, ", compression = ");
-        buf_literal(sql, compression);
-    }
 }
 
 const char *csv_text_reader(const FileCall *call, const CsvDialect *dialect, bool header,
@@ -86,7 +67,8 @@ const char *csv_text_reader(const FileCall *call, const CsvDialect *dialect, boo
     buf_puts(&sql, "read_csv(");
     buf_literal(&sql, dialect->path);
     buf_puts(&sql, ", auto_detect = false");
-    put_dialect(&sql, call, dialect, header);
+    put_dialect(&sql, dialect, header);
+    csv_plain_options(&sql, call);
     buf_puts(&sql, ", columns = {");
     for (size_t i = 0; i < dialect->columns.count; i++)
         buf_printf(&sql, "%s'c%zu': 'VARCHAR'", i > 0 ? ", " : "", i);
@@ -115,8 +97,6 @@ static bool guess_delimiter(const FileCall *call, const CsvDialect *whole, char 
                       .comment = "", .skip = link_int(call->link, "skip_rows")};
     *LIST_PUSH(call->session->arena, &raw.columns) = (Column){"line", "VARCHAR"};
     const char *reader = csv_text_reader(call, &raw, false, "");
-    reader = str_replace(call->session->arena, reader, "quote = '\"', escape = '\"'",
-                         "quote = '', escape = ''");
     AUTO_ROWS rows = NULL;
     *out = '\0';
     if (!duck_query(call->session->duck,

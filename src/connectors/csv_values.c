@@ -25,8 +25,8 @@ static bool put_test(const FileCall *call, const CsvDialect *dialect, size_t i, 
     if (str_eq(column->type, "DOUBLE")) {
         buf_printf(sql,
                    "CASE WHEN count(c%zu) = 0 OR NOT coalesce(bool_and(regexp_full_match("
-                   "trim(c%zu), '[+-]?[0-9]+')), false) THEN 0 WHEN bool_and(TRY_CAST(trim(c%zu) AS HUGEINT) "
-                   "IS NOT NULL OR c%zu IS NULL) THEN 1 ELSE 2 END",
+                   "trim(c%zu), '[+-]?[0-9]+')), false) THEN 0 WHEN bool_and(TRY_CAST(trim(c%zu) "
+                   "AS HUGEINT) IS NOT NULL OR c%zu IS NULL) THEN 1 ELSE 2 END",
                    i, i, i, i);
         return true;
     }
@@ -46,27 +46,23 @@ static void warn_dates(const FileCall *call, const CsvDialect *dialect, const ch
         ->hint = "set date_format (or timestamp_format): \"%d/%m/%Y\" or \"%m/%d/%Y\"";
 }
 
-bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf *extra, Buf *types,
-                      Error *err) {
+bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
+                      Columns *types, Error *err) {
     Arena *arena = call->session->arena;
     size_t *tested = ARENA_ARRAY(arena, size_t, dialect->columns.count + 1), count = 0;
-    Buf sql = buf_on(arena);
+    Buf sql = buf_on(arena), wanted = buf_on(arena);
     for (size_t i = 0; i < dialect->columns.count; i++) {
         Buf test = buf_on(arena);
         if (!put_test(call, dialect, i, &test)) continue;
         buf_printf(&sql, "%s%s", count > 0 ? ", " : "SELECT ", buf_text(&test));
+        buf_printf(&wanted, "%sc%zu", count > 0 ? ", " : "", i);
         tested[count++] = i;
     }
     if (count == 0) return true;
     Buf options = buf_on(arena);
     if (strstr(buf_text(extra), "null_padding") != NULL)
         buf_puts(&options, ", null_padding = true");
-    Strings nulls = link_list(call->link, arena, "null_values");
-    if (nulls.count > 0) {
-        buf_puts(&options, ", nullstr = ");
-        files_path_list(&options, &nulls);
-    }
-    buf_printf(&sql, " FROM (SELECT * FROM %s LIMIT %d)",
+    buf_printf(&sql, " FROM (SELECT %s FROM %s LIMIT %d)", buf_text(&wanted),
                csv_text_reader(call, dialect, dialect->header, buf_text(&options)), SAMPLE_ROWS);
     AUTO_ROWS rows = NULL;
     Error failure = {0};
@@ -77,9 +73,7 @@ bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf
         int64_t result = rows_int(rows, i);
         if (result == 3) warn_dates(call, dialect, name);
         if (result != 1 && result != 2) continue;
-        if (types->size > 0) buf_puts(types, ", ");
-        buf_literal(types, name);
-        buf_puts(types, result == 1 ? ": 'HUGEINT'" : ": 'VARCHAR'");
+        *LIST_PUSH(arena, types) = (Column){name, result == 1 ? "HUGEINT" : "VARCHAR"};
     }
     return true;
 }

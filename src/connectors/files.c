@@ -1,6 +1,7 @@
 /* Finds local files: plain paths, folders, globs and lists of them. */
 #include "connectors/files.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -126,7 +127,7 @@ static bool add_path(Finder *finder, const char *path) {
     if (fs_has_glob(path)) return add_glob(finder, path);
     /* An unreadable parent folder looks like a missing file. */
     const char *parent = fs_dirname(finder->arena, path);
-    if (fs_is_dir(parent) && access(parent, X_OK) != 0)
+    if (fs_is_dir(parent) && faccessat(AT_FDCWD, parent, X_OK, AT_EACCESS) != 0)
         return error_set(finder->err, ERR_FILE_PERMISSION, link_span(finder->link, "path"),
                          "the folder %s may not be entered", parent);
     return missing(finder, path, "there is no file");
@@ -143,7 +144,7 @@ static bool check_files(Finder *finder) {
         const char *path = paths->items[i];
         struct stat info;
         if (kept > 0 && str_eq(paths->items[kept - 1], path)) continue;
-        if (access(path, R_OK) != 0)
+        if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0)
             return error_set(finder->err, ERR_FILE_PERMISSION, span, "the file %s may not be read",
                              path) ||
                    error_hint(finder->err, "check its owner and mode: ls -l %s", path);

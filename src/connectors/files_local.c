@@ -1,4 +1,5 @@
 /* The functions of the local file connectors: probe, schema, relation, files, discover. */
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -45,16 +46,19 @@ bool files_list(Session *session, const Link *link, FileEntries *entries, Error 
     return true;
 }
 
-/* A connection may leave the path to the pipelines; then the working folder is looked at. */
-static Link with_path(Session *session, const Link *link) {
+/* A connection may leave the path to the pipelines; then the working folder is looked at. What
+ * has no bytes is no reason to stop looking. */
+static Link browsing(Session *session, const Link *link) {
     Link copy = *link;
-    if (link_has(link, "path")) return copy;
     Value *options = value_new(session->arena, VALUE_OBJECT, link->span);
     for (size_t i = 0; link->options != NULL && i < link->options->count; i++)
         value_add(session->arena, options, link->options->members[i].key, SPAN_NONE,
                   link->options->members[i].value);
-    value_add(session->arena, options, "path", SPAN_NONE,
-              value_string(session->arena, ".", link->span));
+    value_add(session->arena, options, "allow_empty", SPAN_NONE,
+              value_string(session->arena, "true", link->span));
+    if (!link_has(link, "path"))
+        value_add(session->arena, options, "path", SPAN_NONE,
+                  value_string(session->arena, ".", link->span));
     copy.options = options;
     return copy;
 }
@@ -63,14 +67,14 @@ static bool probe_write(Session *session, const Link *link, ProbeReport *report,
     Strings given = link_list(link, session->arena, "path");
     const char *path = given.count > 0 ? given.items[0] : ".";
     const char *folder = fs_is_dir(path) ? path : fs_dirname(session->arena, path);
-    bool ok = access(folder, W_OK | X_OK) == 0;
+    bool ok = faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
     probe_stage(session, report, "write", ok, "%s", folder);
     return ok || error_set(err, ERR_FILE_PERMISSION, link->span, "%s may not be written", folder);
 }
 
 bool files_probe(Session *session, const Link *given, ProbeReport *report, Error *err) {
-    Link link = with_path(session, given);
     bool has_path = link_has(given, "path");
+    Link link = has_path ? *given : browsing(session, given);
     Strings paths;
     Files files = files_of(session, &link, &paths);
     bool found = files_find(session, &link, files.format, !has_path, &paths, err);
@@ -87,7 +91,7 @@ bool files_probe(Session *session, const Link *given, ProbeReport *report, Error
 }
 
 bool files_discover(Session *session, const Link *given, Objects *objects, Error *err) {
-    Link link = with_path(session, given);
+    Link link = browsing(session, given);
     Strings paths;
     Files files = files_of(session, &link, &paths);
     *objects = (Objects){0};
@@ -109,7 +113,19 @@ bool files_discover(Session *session, const Link *given, Objects *objects, Error
     return true;
 }
 
+static void check_path(const Link *link, Diags *diags) {
+    const Value *path = link_value(link, "path");
+    bool empty = path == NULL || path->count == 0;
+    for (size_t i = 0; path != NULL && i < path->count; i++)
+        if (*value_text(path->members[i].value) == '\0') empty = true;
+    if (empty)
+        diag_error(diags, ERR_MISSING_OPTION, link_span(link, "path"),
+                   path == NULL ? "the option 'path' is missing" : "the option 'path' is empty")
+            ->hint = "add \"path\": a file, a folder, a glob or a list of them";
+}
+
 void files_check(const Link *link, OptionUse use, Diags *diags) {
+    if (use == USE_READ) check_path(link, diags);
     if (link_has(link, "partition_by") && link_bool(link, "per_thread_output"))
         diag_error(diags, ERR_OPTION_VALUE, link_span(link, "per_thread_output"),
                    "partition_by and per_thread_output exclude each other")

@@ -16,6 +16,7 @@ typedef struct Rule {
 static const Rule rules[] = {
     {NULL, "No space left on device", ERR_DISK},
     {NULL, "Disk quota exceeded", ERR_DISK},
+    {NULL, "File too large", ERR_DISK},
     {NULL, "Input/output error", ERR_DISK},
     {NULL, "Could not set lock on file", ERR_LOCKED},
     {NULL, "No files found that match the pattern", ERR_FILE_MISSING},

@@ -63,7 +63,8 @@ static bool load(Error *err) {
                   strings_join(arena, &dirs, ", "));
         return error_hint(err, "set SQLFLOW_LIB_DIR to its folder, or install sqlflow again");
     }
-    void *opened = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    /* Binding all symbols at once takes longer than opening a database. */
+    void *opened = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
     if (opened == NULL)
         return error_set(err, ERR_LIBRARY, SPAN_NONE, "cannot load %s: %s", path, dlerror());
     void *functions[sizeof api_names / sizeof *api_names];

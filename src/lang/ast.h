@@ -1,5 +1,5 @@
 /* The syntax tree of a pipeline: what the parser makes of the text and nothing more.
- * Variables are still in it as written; INCLUDE has been expanded by include_expand. */
+ * Variables are still in it as written; INCLUDE has been expanded by lang_load. */
 #ifndef SQLFLOW_LANG_AST_H
 #define SQLFLOW_LANG_AST_H
 
@@ -111,8 +111,8 @@ struct Stmt {
             Mode mode;
         } create;
         struct {
-            Text table; /* absent when query is there */
-            Text query;
+            Text table;       /* absent when query is there */
+            Text query;       /* parentheses around it are kept */
             Text destination; /* quoted: a path or URI; else connection[.schema][.table] */
             Text type;        /* may be absent */
             Value *options;   /* may be NULL */
@@ -137,8 +137,10 @@ struct Stmt {
         } assertion;
         struct {
             SqlVerb verb;
-            Text sql;           /* the whole statement, byte for byte */
-            Text target;        /* the table, view, … it writes, as written; may be absent */
+            Text sql; /* the whole statement, byte for byte */
+            /* The table, view, … it writes, as written; of an index its table, of a column
+             * (COMMENT ON) its table. */
+            Text target;
             Texts targets;      /* all of them: DROP TABLE a, b; TRUNCATE; usually one */
             bool needs_index;   /* PRIMARY KEY, UNIQUE, FOREIGN KEY, REFERENCES or a sequence */
             const char *object; /* "table", "view", "schema", "macro", "type", "index", … */

@@ -13,7 +13,7 @@
  * the next ';' outside quotes and parentheses. */
 Block lang_parse(Arena *arena, const SourceText *source, Diags *diags);
 
-/* How include_expand gets at the world: `variable` gives the value of a variable for an INCLUDE
+/* How lang_load gets at the world: `variable` gives the value of a variable for an INCLUDE
  * path (command line, profile and environment only; NULL when unknown), `read` reads a file. */
 typedef struct IncludeHost {
     void *context;

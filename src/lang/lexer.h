@@ -16,8 +16,9 @@ typedef enum TokenKind {
     TOKEN_DOLLAR,  /* $$text$$, $tag$text$tag$ */
     TOKEN_NUMBER,
     TOKEN_VARIABLE, /* ${name}, ${name|default}, ${name:ident|default} standing alone */
-    TOKEN_SYMBOL,   /* one operator or punctuation character, or :: == != <> <= >= := -> ->> || */
-    TOKEN_ERROR,    /* unterminated …, malformed ${ */
+    /* one operator or punctuation character, or :: == != <> <= >= := -> ->> || $1 $name \${ */
+    TOKEN_SYMBOL,
+    TOKEN_ERROR, /* unterminated …, malformed ${ */
 } TokenKind;
 
 typedef struct Token {

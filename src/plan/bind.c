@@ -74,7 +74,9 @@ static bool source_columns(Binder *binder, const Source *source, Columns *column
     bool local = (connector->can & CAN_BY_FILE) != 0 && !str_eq(connector->name, "s3");
     if (!local && !binder->live) return false;
     Error err = {0};
-    Session session = {.arena = binder->arena, .duck = binder->duck, .diags = binder->diags};
+    Diags unheard = diags_on(binder->arena); /* a run hears the source's warnings when it loads */
+    Session session = {.arena = binder->arena, .duck = binder->duck,
+                       .diags = binder->is_run ? &unheard : binder->diags};
     Columns all = {0};
     if (!connector->schema(&session, &source->link, &all, &err)) {
         if (err.code == ERR_FILE_MISSING && source->allow_empty) return false;
@@ -105,6 +107,11 @@ static bool provide_reads(Binder *binder, const Step *step) {
         if (map_has(&binder->opaque, read->key)) known = false;
         if (map_has(&binder->bound, read->key) || map_has(&binder->opaque, read->key)) continue;
         const struct External *external = find_external(binder, read);
+        if (external != NULL && external->missing) {
+            make_opaque(binder, read);
+            known = false;
+            continue;
+        }
         if (external != NULL) {
             map_set(&binder->bound, read->key, binder);
             /* Tables of DuckDB's own have no columns here and need none. */
@@ -235,6 +242,34 @@ static void check_assert(Binder *binder, const Step *step) {
     }
 }
 
+const char *sql_make_room(Arena *arena, const Step *step) {
+    if (step->kind != STEP_SQL || step->or_replace || step->if_not_exists ||
+        step->sql.targets.count != 1)
+        return NULL;
+    const char *name = step->sql.targets.items[0].sql;
+    switch (step->sql.verb) {
+        case SQL_CREATE_TABLE: return arena_printf(arena, "DROP TABLE IF EXISTS %s", name);
+        case SQL_CREATE_VIEW: return arena_printf(arena, "DROP VIEW IF EXISTS %s", name);
+        case SQL_CREATE_TYPE: return arena_printf(arena, "DROP TYPE IF EXISTS %s", name);
+        case SQL_CREATE_MACRO:
+            return arena_printf(arena, "DROP MACRO IF EXISTS %s; DROP MACRO TABLE IF EXISTS %s",
+                                name, name);
+        case SQL_INSERT:
+        case SQL_UPDATE:
+        case SQL_DELETE:
+        case SQL_MERGE:
+        case SQL_TRUNCATE:
+        case SQL_ALTER:
+        case SQL_DROP:
+        case SQL_CREATE_SCHEMA:
+        case SQL_CREATE_INDEX:
+        case SQL_CREATE_SEQUENCE:
+        case SQL_COMMENT:
+        case SQL_COPY_FROM: return NULL;
+    }
+    return NULL;
+}
+
 static bool defines(SqlVerb verb) {
     return verb == SQL_CREATE_TABLE || verb == SQL_CREATE_VIEW || verb == SQL_CREATE_SCHEMA ||
            verb == SQL_CREATE_MACRO || verb == SQL_CREATE_TYPE || verb == SQL_ALTER ||
@@ -248,17 +283,12 @@ static void bind_sql(Binder *binder, const Step *step) {
         if (map_has(&binder->opaque, step->writes.items[i].key)) known = false;
     const char *sql = step->query.sql;
     if (!defines(step->sql.verb)) sql = arena_printf(binder->arena, "EXPLAIN %s", sql);
-    if (step->sql.verb == SQL_CREATE_TABLE && step->writes.count == 1 && !step->or_replace &&
-        !step->if_not_exists)
-        sql = arena_printf(binder->arena, "DROP TABLE IF EXISTS %s; %s",
-                           step->writes.items[0].sql, sql);
-    if (step->sql.verb == SQL_CREATE_SCHEMA) {
+    const char *room = sql_make_room(binder->arena, step);
+    if (step->sql.verb == SQL_CREATE_SCHEMA && step->sql.targets.count == 1)
         sql = arena_printf(binder->arena, "CREATE SCHEMA IF NOT EXISTS %s",
-                           sql_ident(binder->arena, step->name));
-    } else if (step->sql.verb == SQL_CREATE_VIEW && !step->or_replace && step->writes.count == 1) {
-        sql = arena_printf(binder->arena, "DROP VIEW IF EXISTS %s; %s",
-                           step->writes.items[0].sql, sql);
-    }
+                           step->sql.targets.items[0].sql);
+    else if (room != NULL)
+        sql = arena_printf(binder->arena, "%s; %s", room, sql);
     bool done = known && step->sql.verb != SQL_CREATE_INDEX && execute(binder, step, sql);
     for (size_t i = 0; i < step->writes.count; i++) {
         map_set(&binder->bound, step->writes.items[i].key, binder);
@@ -284,6 +314,8 @@ static void bind_step(Binder *binder, const Step *step) {
         bind_load(binder, step);
         return;
     }
+    if (step->query.sql == NULL && (step->kind == STEP_LOAD || step->kind == STEP_TRANSFORM))
+        make_opaque(binder, &step->target); /* of a source that does not exist */
     if (!provide_reads(binder, step) || !provide_functions(binder, step)) {
         for (size_t i = 0; i < step->writes.count; i++) make_opaque(binder, &step->writes.items[i]);
         return;

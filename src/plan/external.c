@@ -56,6 +56,7 @@ void plan_find_externals(const Plan *plan, Duck *duck, Externals *externals, Dia
         if (external->columns.count > 0 ||
             sqlinfo_is_builtin_table(duck, table->schema, table->name))
             continue;
+        external->missing = true;
         if (names.count == 0) known_names(plan, duck, &names);
         diag_error(diags, ERR_UNKNOWN_TABLE, table->span, "unknown table '%s'%s", table->name,
                    str_did_you_mean(arena, table->name, &names))

@@ -1,5 +1,6 @@
 /* The graph: who waits for whom, in which order steps run, what they are called.
  * Works on what reads.c found; knows nothing of connectors or of DuckDB beyond its parser. */
+#include "base/fs.h"
 #include "base/map.h"
 #include "plan/plan.h"
 #include "plan/reads.h"
@@ -128,24 +129,27 @@ static void bind_sources(Graph *graph) {
     }
 }
 
+/* Where an export goes, so that two spellings of one place are equal. */
+static const char *destination_key(Arena *arena, const Step *step) {
+    const char *where = step->export.destination;
+    if (step->export.connection != NULL)
+        return str_lower(arena, arena_printf(arena, "%s\n%s", step->export.connection, where));
+    return strstr(where, "://") != NULL ? where : fs_absolute(arena, where);
+}
+
 static void check_destinations(Graph *graph) {
-    Map seen = map_on(graph->arena);
+    Map seen = map_on(graph->arena); /* ignores case, which file names do not: compared again */
     for (size_t i = 0; i < graph->count; i++) {
         const Step *step = &graph->steps[i];
         if (step->kind != STEP_EXPORT || step->export.destination == NULL) continue;
-        const char *where = step->export.destination;
-        while (str_starts(where, "./")) where += 2;
-        const char *key = arena_printf(graph->arena, "%s\n%s",
-                                       step->export.connection ? step->export.connection : "",
-                                       where);
-        /* The map ignores case, file names do not. */
+        const char *key = destination_key(graph->arena, step);
         const Step *earlier = map_get(&seen, key);
-        if (earlier != NULL && str_eq(earlier->export.destination, step->export.destination))
+        if (earlier != NULL && str_eq(destination_key(graph->arena, earlier), key))
             diag_error(graph->diags, ERR_DUPLICATE_EXPORT, step->span,
                        "the export at line %u already writes '%s'",
                        span_position(earlier->span).line, step->export.destination)
                 ->hint = "give each export a destination of its own";
-        map_set(&seen, key, (void *)(uintptr_t)step);
+        map_set(&seen, key, &graph->steps[i]);
     }
 }
 
@@ -170,7 +174,7 @@ static const char *cycle_name(Arena *arena, const Step *step) {
                         span_position(step->span).line);
 }
 
-/* `start` is known to lie on or lead into a cycle of unplaced steps: walk back until one repeats. */
+/* `start` lies on or leads into a cycle of unplaced steps: walk back until one repeats. */
 static void report_cycle(Graph *graph, const bool *placed, size_t start) {
     size_t *visit = ARENA_ARRAY(graph->arena, size_t, graph->count);
     size_t *path = ARENA_ARRAY(graph->arena, size_t, graph->count + 1);

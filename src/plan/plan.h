@@ -27,6 +27,7 @@ typedef struct Externals {
     struct External {
         TableName table;
         Columns columns;
+        bool missing; /* found nowhere, and reported */
     } *items;
     size_t count, capacity;
 } Externals;
@@ -52,6 +53,10 @@ void bind_types(const Plan *plan, const BindOptions *options, Diags *diags);
  * false with err (ERR_UNKNOWN_STEP) for an unknown id. NULL lists pick everything. */
 bool plan_select(const Plan *plan, Arena *arena, const char *select, const char *exclude,
                  bool **keep, Error *err);
+
+/* Pipelines are run again and again: what is dropped before a plain CREATE of a table, view, macro
+ * or type, so that it is made anew; NULL when nothing. */
+const char *sql_make_room(Arena *arena, const Step *step);
 
 size_t plan_find(const Plan *plan, const char *id); /* index, or SIZE_MAX */
 const char *step_kind_name(StepKind kind); /* "source_definition", "load", "transform", … */

@@ -1,4 +1,5 @@
-/* Documents and pictures of a plan: the compile document, SQL text, the DAG as text, dot, mermaid. */
+/* Documents and pictures of a plan: the compile document, SQL text, the DAG as text, dot and
+ * mermaid. */
 #include "base/json.h"
 #include "base/redact.h"
 #include "plan/plan.h"

@@ -18,9 +18,11 @@ bool tables_has(const Tables *tables, const char *key) {
 }
 
 bool step_is_barrier(const Step *step) {
-    return step->kind == STEP_SQL &&
-           (step->sql.verb == SQL_CREATE_SCHEMA || step->sql.verb == SQL_CREATE_MACRO ||
-            step->sql.verb == SQL_CREATE_TYPE || step->sql.verb == SQL_CREATE_SEQUENCE);
+    static const char *const objects[] = {"schema", "macro", "type", "sequence"};
+    if (step->kind != STEP_SQL || step->sql.object == NULL) return false;
+    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++)
+        if (str_ieq(step->sql.object, objects[i])) return true;
+    return false;
 }
 
 /* Schemas of DuckDB's own: what lies in them is never a step's output. */
@@ -41,7 +43,8 @@ static void read_query(Arena *arena, Duck *duck, Step *step, size_t from, Diags 
     }
     for (size_t i = 0; i < info.tables.count; i++) {
         const TableRef *ref = &info.tables.items[i];
-        if (is_system_schema(ref->schema) || (ref->catalog && !str_ieq(ref->catalog, "db"))) continue;
+        if (is_system_schema(ref->schema)) continue;
+        if (ref->catalog != NULL && !str_ieq(ref->catalog, "db")) continue;
         Span span = sqltext_span(&step->query, ref->offset < 0 ? -1 : ref->offset + (int64_t)from);
         tables_add(arena, &step->reads, table_name(arena, ref->schema, ref->name, span));
     }
@@ -163,7 +166,7 @@ static void read_statement(Arena *arena, Duck *duck, Step *step, Diags *diags) {
     } else if (step->sql.verb != SQL_COPY_FROM && step->sql.verb != SQL_COMMENT) {
         scan_reads(&scan);
     }
-    for (size_t i = 0; i < step->sql.targets.count; i++)
+    for (size_t i = 0; !step_is_barrier(step) && i < step->sql.targets.count; i++)
         tables_add(arena, &step->writes, step->sql.targets.items[i]);
 }
 

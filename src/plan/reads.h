@@ -15,7 +15,8 @@ void step_tables(Arena *arena, Duck *duck, Udfs *udfs, Step *step, Diags *diags)
 void tables_add(Arena *arena, Tables *tables, TableName table);
 bool tables_has(const Tables *tables, const char *key);
 
-/* Does the statement keep file order against everything after it (schemas, macros, types)? */
+/* Is the statement about a schema, macro, type or sequence? These are no tables; it keeps file
+ * order against everything after it. */
 bool step_is_barrier(const Step *step);
 
 #endif

@@ -101,6 +101,15 @@ bool exports_publish_pending(Run *run, Error *err);
 /* Removes what was staged by a run that is rolled back. */
 void exports_unstage(Run *run);
 
+/* run/open.c: what comes before the first step and after the last. */
+bool run_lock(Run *run, Error *err);
+bool run_open(Run *run, Error *err);
+/* Validates, publishes what earlier runs left, skips what --resume may skip, records the start. */
+bool run_prepare(Run *run, Error *err);
+void run_close(Run *run);
+/* A run that fails before it starts must not leave an empty database behind. */
+void run_remove_new_database(const Run *run);
+
 /* run/journal.c: what a run stages outside the database, noted first, so that the next run can
  * clear it away after a crash. */
 bool journal_add(Run *run, const char *connector, const WriteSpec *spec, Error *err);

@@ -58,8 +58,8 @@ bool cursor_lower(StepContext *ctx, const Watermark *watermark, const char *look
     if (!duck_text(ctx->run->duck, ctx->arena, sql, &value, err)) {
         char why[sizeof err->message];
         snprintf(why, sizeof why, "%s", err->message);
-        error_set(err, ERR_OPTION_VALUE, ctx->step->span, "lookback %s does not fit a %s cursor: %s",
-                  lookback, watermark->type, why);
+        error_set(err, ERR_OPTION_VALUE, ctx->step->span,
+                  "lookback %s does not fit a %s cursor: %s", lookback, watermark->type, why);
         error_hint(err, "give a number for numeric cursors, else an interval such as '2 days'");
         return step_error(ctx, NULL, err);
     }
@@ -99,8 +99,8 @@ bool cursor_check_nulls(StepContext *ctx, const char *relation, const char *colu
                                    relation, sql_ident(ctx->arena, column));
     if (!duck_int(ctx->run->duck, sql, &nulls, err)) return step_error(ctx, NULL, err);
     if (nulls == 0) return true;
-    error_set(err, ERR_NULL_CURSOR, ctx->step->span, "%s rows have NULL in the cursor '%s'",
-              str_thousands(ctx->arena, nulls), column);
+    error_set(err, ERR_NULL_CURSOR, ctx->step->span, "the cursor '%s' is NULL in %s", column,
+              str_count(ctx->arena, nulls, "row"));
     error_hint(err, "%s",
                ctx->step->source != NULL && ctx->step->mode != MODE_INCREMENTAL
                    ? "set \"null_cursor\": \"exclude\" to leave them out, or \"include\" (with a "
@@ -113,9 +113,9 @@ bool cursor_compare(StepContext *ctx, const char *a, const char *b, const char *
                     Error *err) {
     int64_t result = 0;
     const char *x = cursor_literal(ctx->arena, a, type), *y = cursor_literal(ctx->arena, b, type);
-    const char *sql = arena_printf(ctx->arena,
-                                   "SELECT CASE WHEN %s < %s THEN -1 WHEN %s = %s THEN 0 ELSE 1 END",
-                                   x, y, x, y);
+    const char *sql =
+        arena_printf(ctx->arena, "SELECT CASE WHEN %s < %s THEN -1 WHEN %s = %s THEN 0 ELSE 1 END",
+                     x, y, x, y);
     if (!duck_int(ctx->run->duck, sql, &result, err)) return step_error(ctx, NULL, err);
     *order = (int)result;
     return true;

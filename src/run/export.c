@@ -75,7 +75,7 @@ static bool record(StepContext *ctx, const StagedExport *export, Error *err) {
                            .step_id = ctx->step->id,
                            .destination = export->spec.destination,
                            .type = link->connector->name,
-                           .connection = ctx->step->export.connection,
+                           .connection = link->connection,
                            .query = export->staged.query,
                            .file = export->staged.file,
                            .hash = export->staged.hash,
@@ -151,7 +151,8 @@ static bool mark_done(Run *run, const Strings *ids, const Receipt *receipts, Err
     if (!duck_exec(run->duck, "BEGIN", NULL, err)) return false;
     bool ok = true;
     for (size_t i = 0; ok && i < ids->count; i++)
-        ok = state_export_done(run->duck, ids->items[i], receipts[i].rows, receipts[i].bytes, err) &&
+        ok = state_export_done(run->duck, ids->items[i], receipts[i].rows, receipts[i].bytes,
+                               err) &&
              duck_execf(run->duck, err, "DROP TABLE IF EXISTS %s",
                         stage_table(scratch, ids->items[i]));
     ok = ok && state_settle_runs(run->duck, err) && duck_exec(run->duck, "COMMIT", NULL, err);

@@ -101,7 +101,8 @@ static const char *window_condition(const ByColumn *by) {
     Arena *arena = by->ctx->arena;
     const char *column = column_sql(by);
     const char *from = arena_printf(arena, "%s >= %s", column, by->lower);
-    return by->upper == NULL ? from : arena_printf(arena, "%s AND %s < %s", from, column, by->upper);
+    if (by->upper == NULL) return from;
+    return arena_printf(arena, "%s AND %s < %s", from, column, by->upper);
 }
 
 static bool same_rows(ByColumn *by, const char *select, const char *stage, bool *same,

@@ -1,6 +1,7 @@
 /* LOAD of an incremental source by its cursor: read from the watermark on, skip what came before,
  * apply, move the watermark to the highest committed cursor. */
 #include "run/apply.h"
+#include "run/casts.h"
 #include "run/cursor.h"
 
 #include <string.h>
@@ -19,7 +20,7 @@ typedef struct CursorLoad {
     Columns columns;   /* of rows */
     const char *type;  /* of the cursor in rows */
     Relation relation;
-    bool rebuild, direct;
+    bool rebuild, direct, missing; /* missing: there is no target yet */
 } CursorLoad;
 
 static const char *fingerprint_of(Arena *arena, const Source *source, const Strings *keys) {
@@ -41,11 +42,28 @@ static bool find_start(CursorLoad *load, Error *err) {
     } else if (!cursor_check_state(ctx, &load->key, &load->stored, NULL, load->fingerprint, err)) {
         return false;
     }
+    load->missing = target.count == 0;
     load->direct = load->mode != MODE_UPSERT && (load->rebuild || target.count == 0);
     if (load->stored.value != NULL || load->mode != MODE_APPEND || load->direct) return true;
     bool had = false;
     if (!target_had_rows(ctx, &had, err)) return false;
     return had && !ctx->run->options->full_refresh ? refuse_append(ctx, &load->key, err) : true;
+}
+
+/* When the bound cannot be compared with the source's cursor, its type has changed. */
+static bool explain_failure(CursorLoad *load, Error *err) {
+    StepContext *ctx = load->ctx;
+    const Source *source = load->source;
+    Error asking = {0};
+    Columns columns = {0};
+    Session session = step_session(ctx);
+    if (load->stored.value == NULL || err->code != ERR_QUERY ||
+        !source->link.connector->schema(&session, &source->link, &columns, &asking))
+        return false;
+    const Column *column = columns_find(&columns, source->cursor);
+    if (column == NULL || cast_kind(column->type, load->stored.type) == CAST_EXACT) return false;
+    cursor_check_state(ctx, &load->key, &load->stored, column->type, NULL, err);
+    return false;
 }
 
 /* SELECT over the source's rows that the load wants. */
@@ -58,11 +76,11 @@ static bool open_rows(CursorLoad *load, const char **query, Error *err) {
     if (load->stored.value != NULL &&
         !cursor_lower(ctx, &load->stored, source->lookback, &spec.lower, err))
         return false;
-    if (!source_open(ctx, &spec, &load->relation, query, err)) return false;
+    if (!source_open(ctx, &spec, &load->relation, query, err)) return explain_failure(load, err);
     const char *cursor = sql_ident(ctx->arena, source->cursor);
     Columns columns = {0};
     if (!duck_describe(ctx->run->duck, ctx->arena, *query, &columns, err))
-        return step_error(ctx, NULL, err);
+        return step_error(ctx, NULL, err), explain_failure(load, err);
     const Column *column = columns_find(&columns, source->cursor);
     if (column == NULL) {
         Strings names = {0};
@@ -78,7 +96,10 @@ static bool open_rows(CursorLoad *load, const char **query, Error *err) {
                               exclude ? "" : arena_printf(ctx->arena, " OR %s IS NULL", cursor));
     else if (exclude)
         *query = arena_printf(ctx->arena, "%s WHERE %s IS NOT NULL", *query, cursor);
-    return true;
+    bool changed = spec.lower != NULL && !str_ieq(column->type, "VARCHAR") &&
+                   cast_kind(column->type, load->stored.type) != CAST_EXACT;
+    return !changed ||
+           cursor_check_state(ctx, &load->key, &load->stored, column->type, NULL, err);
 }
 
 static Apply base_apply(const CursorLoad *load, const char *query) {
@@ -179,7 +200,7 @@ static bool skip_boundary(CursorLoad *load, Error *err) {
 static bool apply_rows(CursorLoad *load, Error *err) {
     StepContext *ctx = load->ctx;
     if (load->direct) return true;
-    if (ctx->result->rows_read == 0 && !load->rebuild) return true;
+    if (ctx->result->rows_read == 0 && !load->rebuild && !load->missing) return true;
     Apply apply =
         base_apply(load, arena_printf(ctx->arena, "SELECT * FROM %s", load->rows));
     if (load->mode != MODE_UPSERT) return apply_append(ctx, &apply, err);
@@ -192,41 +213,45 @@ static bool apply_rows(CursorLoad *load, Error *err) {
     return apply_upsert(ctx, &apply, err);
 }
 
-/* Remembers the rows at or above the new watermark, which the next run reads again. */
-static bool keep_boundary(CursorLoad *load, const char *value, bool moved, Error *err) {
+static bool too_many(CursorLoad *load, int64_t count, const char *value, Error *err) {
+    StepContext *ctx = load->ctx;
+    error_set(err, ERR_BOUNDARY, ctx->step->span, "%s share the highest cursor value %s",
+              str_count(ctx->arena, count, "row"), value);
+    error_hint(err, "give the source a primary_key, so that rows can be told apart, or a finer "
+                    "cursor");
+    return step_error(ctx, NULL, err);
+}
+
+/* Remembers the rows at or above the new watermark, which the next run reads again. An append adds
+ * to what it remembers; the other modes have just read all such rows. With a key they are kept only
+ * for the case that the LOAD becomes an append one day. */
+static bool keep_boundary(CursorLoad *load, const char *value, Error *err) {
     StepContext *ctx = load->ctx;
     const char *where = state_where(ctx->arena, &load->key);
     const char *bound = cursor_literal(ctx->arena, value, load->type);
     const char *cursor = sql_ident(ctx->arena, load->source->cursor);
-    int64_t count = 0;
-    const char *sql = arena_printf(ctx->arena,
-                                   "SELECT (SELECT count(*) FROM %s WHERE %s >= %s) + coalesce(("
-                                   "SELECT sum(rows) FROM _sqlflow.boundary WHERE %s AND "
-                                   "CAST(cursor_value AS %s) >= %s), 0)",
-                                   load->rows, cursor, bound, where, load->type, bound);
-    if (load->stored.value == NULL)
-        sql = arena_printf(ctx->arena, "SELECT count(*) FROM %s WHERE %s >= %s", load->rows, cursor,
-                           bound);
-    if (!duck_int(ctx->run->duck, sql, &count, err)) return step_error(ctx, NULL, err);
-    if (count > BOUNDARY_MAX) {
-        error_set(err, ERR_BOUNDARY, ctx->step->span,
-                  "%s rows share the highest cursor value %s", str_thousands(ctx->arena, count),
-                  value);
-        error_hint(err, "give the source a primary_key, so that rows can be told apart, or a finer "
-                        "cursor");
+    bool adds = load->mode == MODE_APPEND && load->stored.value != NULL;
+    const char *stale = !adds ? "true"
+                              : arena_printf(ctx->arena, "CAST(cursor_value AS %s) < %s",
+                                             load->type, bound);
+    int64_t kept = 0, added = 0;
+    const char *sql =
+        arena_printf(ctx->arena, "DELETE FROM _sqlflow.boundary WHERE %s AND %s", where, stale);
+    if (!duck_exec(ctx->run->duck, sql, NULL, err)) return step_error(ctx, NULL, err);
+    sql = arena_printf(ctx->arena,
+                       "SELECT coalesce(sum(rows), 0) FROM _sqlflow.boundary WHERE %s", where);
+    const char *new_rows = arena_printf(ctx->arena, "SELECT count(*) FROM %s WHERE %s >= %s",
+                                        load->rows, cursor, bound);
+    if (!duck_int(ctx->run->duck, sql, &kept, err) ||
+        !duck_int(ctx->run->duck, new_rows, &added, err))
         return step_error(ctx, NULL, err);
-    }
+    if (kept + added > BOUNDARY_MAX)
+        return load->keys.count > 0 && load->mode != MODE_APPEND ? true
+                                                                 : too_many(load, kept + added,
+                                                                            value, err);
     Buf columns = buf_on(ctx->arena);
     for (size_t i = 0; i < load->columns.count; i++)
         buf_printf(&columns, "%s%s", i > 0 ? "\x1f" : "", load->columns.items[i].name);
-    const char *drop =
-        load->stored.value == NULL
-            ? arena_printf(ctx->arena, "DELETE FROM _sqlflow.boundary WHERE %s", where)
-            : arena_printf(ctx->arena,
-                           "DELETE FROM _sqlflow.boundary WHERE %s AND CAST(cursor_value AS %s) < %s",
-                           where, load->type, bound);
-    if ((moved || load->stored.value == NULL) && !duck_exec(ctx->run->duck, drop, NULL, err))
-        return step_error(ctx, NULL, err);
     sql = arena_printf(
         ctx->arena,
         "INSERT INTO _sqlflow.boundary(pipeline, source, target, cursor_field, columns, row_hash, "
@@ -264,7 +289,7 @@ static bool move_watermark(CursorLoad *load, Error *err) {
     bool wrote = ctx->result->rows_inserted + ctx->result->rows_updated > 0;
     if (order <= 0 && !wrote) return true;
     if (order < 0) value = old;
-    if (load->mode == MODE_APPEND && !keep_boundary(load, value, order > 0, err)) return false;
+    if (!keep_boundary(load, value, err)) return false;
     Watermark watermark = {.value = value, .type = load->type,
                            .fingerprint = load->fingerprint, .token = load->relation.token};
     return state_set_watermark(ctx->run->duck, &load->key, &watermark,

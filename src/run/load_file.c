@@ -199,7 +199,7 @@ bool load_by_file(StepContext *ctx, ModeKind mode, Error *err) {
     const Step *step = ctx->step;
     FileLoad load = {.ctx = ctx, .source = step->source, .mode = mode};
     load.keys = step->mode == MODE_UPSERT ? step->keys : step->source->primary_key;
-    load.key = step_state_key(ctx, step->source->name, "");
+    load.key = step_state_key(ctx, step->source->name, NULL); /* files have no cursor */
     bool ok = load_files(&load, err);
     relation_close(&load.relation);
     return ok;

@@ -37,29 +37,21 @@ static void count_rows(StepResult *result, SqlVerb verb, int64_t changed) {
     }
 }
 
-/* Pipelines are run again and again: a plain CREATE of what is there already rebuilds it. A schema
- * stays, and so does what lies in it. */
+/* A schema that is there stays, and so does what lies in it; other definitions are made anew. */
 static bool make_room(StepContext *ctx, bool *skip, Error *err) {
     const Step *step = ctx->step;
-    *skip = false;
-    if (step->or_replace || step->if_not_exists) return true;
     int64_t exists = 0;
-    if (step->sql.verb == SQL_CREATE_SCHEMA) {
-        const char *sql = arena_printf(ctx->arena,
-                                       "SELECT count(*) FROM duckdb_schemas() WHERE database_name = "
-                                       "current_database() AND lower(schema_name) = lower(%s)",
-                                       sql_literal(ctx->arena, step->name ? step->name : ""));
-        if (!duck_int(ctx->run->duck, sql, &exists, err)) return step_error(ctx, NULL, err);
-        *skip = exists > 0;
-        return true;
-    }
-    if (step->writes.count != 1 ||
-        (step->sql.verb != SQL_CREATE_TABLE && step->sql.verb != SQL_CREATE_VIEW))
-        return true;
-    const char *kind = step->sql.verb == SQL_CREATE_TABLE ? "TABLE" : "VIEW";
-    return duck_execf(ctx->run->duck, err, "DROP %s IF EXISTS %s", kind,
-                      step->writes.items[0].sql) ||
-           step_error(ctx, NULL, err);
+    const char *room = sql_make_room(ctx->arena, step);
+    if (room != NULL)
+        return duck_exec(ctx->run->duck, room, NULL, err) || step_error(ctx, NULL, err);
+    if (step->sql.verb != SQL_CREATE_SCHEMA || step->sql.targets.count != 1) return true;
+    const char *sql = arena_printf(ctx->arena,
+                                   "SELECT count(*) FROM duckdb_schemas() WHERE database_name = "
+                                   "current_database() AND lower(schema_name) = lower(%s)",
+                                   sql_literal(ctx->arena, step->sql.targets.items[0].name));
+    if (!duck_int(ctx->run->duck, sql, &exists, err)) return step_error(ctx, NULL, err);
+    *skip = exists > 0;
+    return true;
 }
 
 bool run_sql(StepContext *ctx, Error *err) {
@@ -152,8 +144,8 @@ static bool judge(StepContext *ctx, const char *stage, int64_t count, Error *err
     const Step *step = ctx->step;
     Buf message = buf_on(ctx->arena);
     bool warn = step->assertion.warn;
-    buf_printf(&message, "assertion '%s' failed: %s row%s", step->id + strlen("assert_"),
-               str_thousands(ctx->arena, count), count == 1 ? "" : "s");
+    buf_printf(&message, "assertion '%s' failed: %s", step->id + strlen("assert_"),
+               str_count(ctx->arena, count, "row"));
     if (!sample_rows(ctx, stage, &message, err)) return false;
     if (warn) {
         step_warn(ctx, WARN_ASSERT, "", "%s", buf_text(&message));

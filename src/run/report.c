@@ -9,26 +9,26 @@
 #include "base/redact.h"
 
 static const char *const DIM = "\033[2m", *const RED = "\033[31m", *const GREEN = "\033[32m",
-                        *const YELLOW = "\033[33m", *const PLAIN = "\033[0m";
+                         *const YELLOW = "\033[33m", *const PLAIN = "\033[0m";
 
 const char *run_status_name(RunStatus status) {
     switch (status) {
-    case RUN_SUCCESS: return "success";
-    case RUN_FAILED: return "failed";
-    case RUN_INTERRUPTED: return "interrupted";
-    case RUN_PENDING: return "pending";
+        case RUN_SUCCESS: return "success";
+        case RUN_FAILED: return "failed";
+        case RUN_INTERRUPTED: return "interrupted";
+        case RUN_PENDING: return "pending";
     }
     abort();
 }
 
 const char *step_status_name(StepStatus status) {
     switch (status) {
-    case STATUS_PENDING: return "skipped"; /* never reached */
-    case STATUS_RUNNING: return "failed";  /* the run ended inside it */
-    case STATUS_OK: return "ok";
-    case STATUS_WARN: return "warn";
-    case STATUS_FAILED: return "failed";
-    case STATUS_SKIPPED: return "skipped";
+        case STATUS_PENDING: return "skipped"; /* never reached */
+        case STATUS_RUNNING: return "failed";  /* the run ended inside it */
+        case STATUS_OK: return "ok";
+        case STATUS_WARN: return "warn";
+        case STATUS_FAILED: return "failed";
+        case STATUS_SKIPPED: return "skipped";
     }
     abort();
 }
@@ -71,8 +71,8 @@ static const char *changed_rows(Arena *arena, const StepResult *result) {
 
 /* "csv data/customers.csv": the connector and where it reads. */
 static const char *source_text(Arena *arena, const Step *step) {
-    static const char *const places[] = {"path", "uri", "table", "key", "path_prefix",
-                                         "key_pattern", "query", NULL};
+    static const char *const places[] = {"path",        "uri",         "table", "key",
+                                         "path_prefix", "key_pattern", "query", NULL};
     if (step->source == NULL || step->source->link.connector == NULL) return "";
     const Link *link = &step->source->link;
     const char *connector = link->connector->name, *place = NULL;
@@ -90,22 +90,25 @@ static const char *source_text(Arena *arena, const Step *step) {
 const char *report_detail(Arena *arena, const StepResult *result) {
     const char *detail = result->detail == NULL ? "" : result->detail;
     switch (result->status) {
-    case STATUS_SKIPPED: return *detail != '\0' ? detail : "skipped";
-    case STATUS_FAILED: case STATUS_RUNNING: return *detail != '\0' ? detail : "failed";
-    case STATUS_PENDING: return "not reached";
-    case STATUS_OK: case STATUS_WARN: break;
+        case STATUS_SKIPPED: return *detail != '\0' ? detail : "skipped";
+        case STATUS_FAILED:
+        case STATUS_RUNNING: return *detail != '\0' ? detail : "failed";
+        case STATUS_PENDING: return "not reached";
+        case STATUS_OK:
+        case STATUS_WARN: break;
     }
     switch (result->step->kind) {
-    case STEP_SOURCE: return *detail != '\0' ? detail : source_text(arena, result->step);
-    case STEP_EXPORT: return *detail != '\0' ? detail : result->step->name;
-    case STEP_ASSERT:
-        if (*detail != '\0') return detail;
-        return result->status == STATUS_WARN ? "warning" : "ok";
-    case STEP_SQL:
-        if (result->rows_inserted + result->rows_updated + result->rows_deleted > 0)
-            return changed_rows(arena, result);
-        return *detail != '\0' ? detail : "done";
-    case STEP_LOAD: case STEP_TRANSFORM: return changed_rows(arena, result);
+        case STEP_SOURCE: return *detail != '\0' ? detail : source_text(arena, result->step);
+        case STEP_EXPORT: return *detail != '\0' ? detail : result->step->name;
+        case STEP_ASSERT:
+            if (*detail != '\0') return detail;
+            return result->status == STATUS_WARN ? "warning" : "ok";
+        case STEP_SQL:
+            if (result->rows_inserted + result->rows_updated + result->rows_deleted > 0)
+                return changed_rows(arena, result);
+            return *detail != '\0' ? detail : "done";
+        case STEP_LOAD:
+        case STEP_TRANSFORM: return changed_rows(arena, result);
     }
     abort();
 }
@@ -119,8 +122,7 @@ static const char *outcome(Arena *arena, const StepResult *result) {
     if (step->kind == STEP_EXPORT && result->status == STATUS_OK) {
         strings_add(arena, &parts, plural(arena, result->rows_read, "row"));
         if (result->bytes >= 0)
-            strings_add(arena, &parts,
-                        str_bytes(arena, (unsigned long long)result->bytes));
+            strings_add(arena, &parts, str_bytes(arena, (unsigned long long)result->bytes));
     }
     if (timed || result->status == STATUS_FAILED)
         strings_add(arena, &parts, arena_printf(arena, "%.2f s", result->seconds));
@@ -250,31 +252,31 @@ static void verdict(const RunReport *report, Buf *out, bool color) {
     Arena *arena = out->arena;
     size_t done = exports_with(report, true), pending = exports_with(report, false);
     switch (report->status) {
-    case RUN_SUCCESS:
-        if (report->dry_run) {
-            put(out, color, GREEN, "rolled back");
-            buf_puts(out, " · dry run: nothing was changed");
+        case RUN_SUCCESS:
+            if (report->dry_run) {
+                put(out, color, GREEN, "rolled back");
+                buf_puts(out, " · dry run: nothing was changed");
+                return;
+            }
+            put(out, color, GREEN, "committed");
+            if (done > 0)
+                buf_printf(out, " · published %s", plural(arena, (int64_t)done, "export"));
             return;
-        }
-        put(out, color, GREEN, "committed");
-        if (done > 0)
-            buf_printf(out, " · published %s", plural(arena, (int64_t)done, "export"));
-        return;
-    case RUN_PENDING:
-        if (pending == 0) pending = 1;
-        put(out, color, YELLOW,
-            arena_printf(arena, "committed, %s pending",
-                         plural(arena, (int64_t)pending, "export")));
-        buf_puts(out, reason(report, arena));
-        return;
-    case RUN_INTERRUPTED:
-        put(out, color, RED, "rolled back");
-        buf_puts(out, " · interrupted");
-        return;
-    case RUN_FAILED:
-        put(out, color, RED, "rolled back");
-        buf_puts(out, reason(report, arena));
-        return;
+        case RUN_PENDING:
+            if (pending == 0) pending = 1;
+            put(out, color, YELLOW,
+                arena_printf(arena, "committed, %s pending",
+                             plural(arena, (int64_t)pending, "export")));
+            buf_puts(out, reason(report, arena));
+            return;
+        case RUN_INTERRUPTED:
+            put(out, color, RED, "rolled back");
+            buf_puts(out, " · interrupted");
+            return;
+        case RUN_FAILED:
+            put(out, color, RED, "rolled back");
+            buf_puts(out, reason(report, arena));
+            return;
     }
 }
 

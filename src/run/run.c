@@ -1,15 +1,11 @@
 /* The run: lock → open → pending exports → one transaction → commit → publish. See run.h. */
 #include "run/context.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/log.h"
-#include "run/cursor.h"
 
 /* Runs one step inside the transaction. */
 static bool execute(StepContext *ctx, Error *err) {
@@ -291,105 +287,6 @@ static bool transact(Run *run, Error *err) {
     return run->options->dry_run || finish(run, err);
 }
 
-static bool start_record(Run *run, Error *err) {
-    const RunOptions *options = run->options;
-    if (options->dry_run) return true;
-    RunRecord record = {.run_id = options->run_id, .pipeline = run->plan->pipeline->name,
-                        .pipeline_hash = run->plan->hash,
-                        .profile = run->project->profile.name,
-                        .variables = options->variables_json, .started_us = options->started_us};
-    return state_run_start(run->duck, &record, err);
-}
-
-static bool validate(Run *run, Error *err) {
-    Diags diags = diags_on(run->arena);
-    Externals externals = plan_externals(run->plan);
-    plan_find_externals(run->plan, run->duck, &externals, &diags);
-    BindOptions bind = {.duck = run->duck, .externals = &externals, .keep = run->keep,
-                        .python = run->python, .is_run = true};
-    if (diags.errors == 0) bind_types(run->plan, &bind, &diags);
-    run->report->problems = diags;
-    for (size_t i = 0; i < diags.count; i++) {
-        const Diag *diag = &diags.items[i];
-        if (diag->severity != SEVERITY_ERROR) continue;
-        error_set(err, diag->code, diag->span, "%s", diag->message);
-        return error_hint(err, "%s", diag->hint);
-    }
-    return true;
-}
-
-static bool lock_database(Run *run, Error *err) {
-    const EngineConfig *engine = &run->project->profile.engine;
-    if (!engine->persistent) return true;
-    AUTO_ARENA scratch = arena_new();
-    const char *dir = fs_dirname(scratch, engine->path);
-    run->made_folder = !fs_is_dir(dir);
-    if (run->made_folder && !fs_mkdirs(dir, 0755, err)) return false;
-    LockRequest request = {engine->path, run->plan->pipeline->name, run->options->wait_seconds,
-                           &run->stop};
-    return lock_exclusive(&request, &run->lock, err);
-}
-
-static bool open_database(Run *run, Error *err) {
-    const EngineConfig *engine = &run->project->profile.engine;
-    DuckConfig config = {.path = engine->persistent ? engine->path : NULL,
-                         .memory_limit = engine->memory_limit, .threads = engine->threads,
-                         .temp_directory = engine->temp_directory,
-                         .max_temp_directory_size = engine->max_temp_directory_size};
-    if (run->duck == NULL && !duck_open(&config, &run->duck, err)) return false;
-    if (run->options->duck != NULL && engine->persistent && !duck_attach(run->duck, &config, err))
-        return false;
-    watcher_attach(run->watcher, run->duck);
-    return true;
-}
-
-/* A run that fails before it starts must not leave an empty database behind. */
-static void remove_new_database(const Run *run) {
-    AUTO_ARENA scratch = arena_new();
-    const char *path = run->project->profile.engine.path;
-    unlink(path);
-    unlink(arena_printf(scratch, "%s.wal", path));
-    unlink(arena_printf(scratch, "%s.lock", path));
-    if (run->made_folder) rmdir(fs_dirname(scratch, path));
-}
-
-/* --resume: what the failed run committed is not done again. Temporary tables went with it. */
-static bool skip_committed(Run *run, Error *err) {
-    if (!run->options->resume) return true;
-    RunRecord record = {.pipeline = run->plan->pipeline->name, .pipeline_hash = run->plan->hash};
-    const char *failed = NULL;
-    Strings ids = {0};
-    if (!state_committed_steps(run->duck, run->arena, &record, &failed, &ids, err)) return false;
-    if (failed == NULL) {
-        error_set(err, ERR_RESUME, SPAN_NONE, "there is no failed run of '%s' to resume",
-                  record.pipeline);
-        return error_hint(err, "its last run succeeded, or the pipeline changed since: run it "
-                               "without --resume");
-    }
-    for (size_t i = 0; i < run->plan->steps.count; i++) {
-        const Step *step = &run->plan->steps.items[i];
-        if (step->kind == STEP_SOURCE || step->temporary || !strings_has(&ids, step->id)) continue;
-        run->keep[i] = false;
-        run->report->steps[i].status = STATUS_SKIPPED;
-    }
-    return true;
-}
-
-static bool open_python(Run *run, Error *err) {
-    UdfSessionConfig config = {.udfs = run->plan->udfs, .duck = run->duck,
-                               .stage_dir = run->project->profile.engine.temp_directory,
-                               .stop = &run->stop};
-    return run->plan->udfs == NULL || !udfs_used(run->plan->udfs) ||
-           udf_session_open(run->arena, &config, &run->python, err);
-}
-
-static bool prepare(Run *run, Error *err) {
-    if (!open_python(run, err) || !validate(run, err)) return false;
-    if (run->options->dry_run) return true;
-    return state_prepare(run->duck, err) && exports_publish_pending(run, err) &&
-           journal_recover(run, err) && skip_committed(run, err) && start_record(run, err);
-}
-
 static void end_with(Run *run, const Error *err) {
     RunReport *report = run->report;
     report->failed = true;
@@ -397,19 +294,11 @@ static void end_with(Run *run, const Error *err) {
     if (report->status == RUN_SUCCESS) report->status = RUN_FAILED;
 }
 
-static void close_database(Run *run) {
-    udf_session_close(run->python, &run->report->diags);
-    run->python = NULL;
-    watcher_attach(run->watcher, NULL);
-    duck_close(run->duck);
-    run->duck = NULL;
-}
-
 static void run_database(Run *run, Error *err) {
     const EngineConfig *engine = &run->project->profile.engine;
     bool is_new = engine->persistent && !fs_exists(engine->path);
     bool prepared = false;
-    if (!open_database(run, err) || !(prepared = prepare(run, err))) {
+    if (!run_open(run, err) || !(prepared = run_prepare(run, err))) {
         run->report->status = RUN_FAILED;
         end_with(run, err);
     } else if (!transact(run, err)) {
@@ -422,8 +311,8 @@ static void run_database(Run *run, Error *err) {
         if (!recorded) diag_add(&run->report->diags, SEVERITY_WARNING, &recording);
     }
     journal_end(run);
-    close_database(run);
-    if (is_new && (!prepared || run->options->dry_run)) remove_new_database(run);
+    run_close(run);
+    if (is_new && (!prepared || run->options->dry_run)) run_remove_new_database(run);
 }
 
 static void init_report(Run *run) {
@@ -456,12 +345,12 @@ int run_plan(const Plan *plan, const Project *project, const RunOptions *options
     reset_results(&run);
     run.current = plan->steps.count;
     run.watcher = watcher_start(&run);
-    if (lock_database(&run, &err)) {
+    if (run_lock(&run, &err)) {
         run_database(&run, &err);
     } else {
         report->status = err.code == ERR_INTERRUPTED ? RUN_INTERRUPTED : RUN_FAILED;
         end_with(&run, &err);
-        close_database(&run);
+        run_close(&run);
     }
     watcher_stop(run.watcher);
     lock_release(&run.lock);

@@ -71,8 +71,9 @@ static bool check_null_keys(const Upsert *up, Error *err) {
                        up->stage, buf_text(&condition));
     if (!duck_text(ctx->run->duck, ctx->arena, sql, &sample, err))
         return step_error(ctx, NULL, err);
-    error_set(err, ERR_NULL_KEY, up->apply->keys_span, "%s rows have NULL in the key (%s), such as %s",
-              str_thousands(ctx->arena, count), strings_join(ctx->arena, &up->keys, ", "), sample);
+    error_set(err, ERR_NULL_KEY, up->apply->keys_span, "the key (%s) is NULL in %s, such as %s",
+              strings_join(ctx->arena, &up->keys, ", "), str_count(ctx->arena, count, "row"),
+              sample);
     error_hint(err, "leave these rows out in a query, or choose a key that is never NULL");
     return step_error(ctx, NULL, err);
 }
@@ -89,8 +90,8 @@ static bool drop_duplicates(Upsert *up, Error *err) {
     if (dropped == 0) return true;
     if (up->apply->duplicates_are_errors) {
         error_set(err, ERR_DUPLICATE_ROWS, up->apply->keys_span,
-                  "%s rows share their key (%s) with another row",
-                  str_thousands(ctx->arena, dropped), strings_join(ctx->arena, &up->keys, ", "));
+                  "%s with a key (%s) that another row has",
+                  str_count(ctx->arena, dropped, "row"), strings_join(ctx->arena, &up->keys, ", "));
         error_hint(err, "\"on_duplicate\": \"last\" keeps the last of them");
         return step_error(ctx, NULL, err);
     }

@@ -1,4 +1,6 @@
-/* The database's lock. See lock.h. */
+/* The database's lock. See lock.h. A writer holds two: a byte of the file by fcntl, which says that
+ * it is there or waiting, and the file itself by flock, which it gets when the readers are gone.
+ * New readers are refused as soon as the byte is taken, so that they cannot starve a run. */
 #include "state/lock.h"
 
 #include <errno.h>
@@ -54,13 +56,18 @@ static void pause_ms(long ms) {
     nanosleep(&pause, NULL);
 }
 
-/* Can the lock be had for reading? Then no writer holds it. */
-static bool only_readers(const char *path) {
-    int probe = open(path, O_RDONLY | O_CLOEXEC);
-    if (probe < 0) return true;
-    bool shared = flock(probe, LOCK_SH | LOCK_NB) == 0;
-    close(probe);
-    return shared;
+static struct flock writer_byte(short type) {
+    return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+}
+
+static bool claim(int fd) {
+    struct flock byte = writer_byte(F_WRLCK);
+    return fcntl(fd, F_OFD_SETLK, &byte) == 0;
+}
+
+static bool is_claimed(int fd) {
+    struct flock byte = writer_byte(F_RDLCK);
+    return fcntl(fd, F_OFD_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
 }
 
 /* A run that failed before it began removes the lock's file: then the lock is one on nothing. */
@@ -75,22 +82,23 @@ static bool take(const LockRequest *request, const char *path, Lock *lock, Error
     *lock = (Lock){open_lock(path)};
     if (lock->fd < 0) return fs_error(err, "open", path);
     double start = clock_steady();
-    while (flock(lock->fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR) {
+    bool claimed = false;
+    while (!(claimed = claimed || claim(lock->fd)) || flock(lock->fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EAGAIN && errno != EACCES && errno != EINTR) {
             fs_error(err, "lock", path);
             lock_release(lock);
             return false;
         }
         double waited = clock_steady() - start, limit = request->wait_seconds;
-        bool readers = only_readers(path);
-        if (readers && limit != 0 && limit < READER_SECONDS) limit = READER_SECONDS;
+        if (claimed && limit != 0 && limit < READER_SECONDS) limit = READER_SECONDS;
         bool stopped = request->stop != NULL && *request->stop != 0;
         if (stopped || (limit != 0 && waited >= limit)) {
             if (stopped)
-                error_set(err, ERR_INTERRUPTED, SPAN_NONE, "interrupted while waiting for %s", path);
+                error_set(err, ERR_INTERRUPTED, SPAN_NONE, "interrupted while waiting for %s",
+                          path);
             else
                 locked_error(err, request->database,
-                             readers ? "readers (sqlflow query)" : holder(arena, lock->fd));
+                             claimed ? "readers (sqlflow query)" : holder(arena, lock->fd));
             lock_release(lock);
             return false;
         }
@@ -121,7 +129,7 @@ bool lock_shared(const char *database, Lock *lock, Error *err) {
     if (fd < 0) fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return fs_error(err, "open", path);
     *lock = (Lock){fd};
-    if (flock(fd, LOCK_SH | LOCK_NB) == 0) return true;
+    if (!is_claimed(fd) && flock(fd, LOCK_SH | LOCK_NB) == 0) return true;
     locked_error(err, database, holder(arena, fd));
     lock_release(lock);
     return false;

@@ -33,7 +33,7 @@ typedef struct StepRecord {
     double seconds;
 } StepRecord;
 /* Steps of the pipeline's last run, when that run failed with commit: step and the pipeline had
- * this hash: ids of those that were committed, and the run's id; *run_id NULL when there is none. */
+ * this hash: ids of those that were committed, and the run's id (NULL when there is none). */
 bool state_committed_steps(Duck *duck, Arena *arena, const RunRecord *record, const char **run_id,
                            Strings *ids, Error *err);
 /* One INSERT for all. */
@@ -43,7 +43,7 @@ bool state_assert(Duck *duck, const char *run_id, const char *name, const char *
 
 /* Whose watermark: names are compared without case. A table's own INCREMENTAL BY has source "-". */
 typedef struct StateKey {
-    const char *pipeline, *source, *target, *cursor_field; /* cursor_field "" for files */
+    const char *pipeline, *source, *target, *cursor_field; /* NULL for files */
 } StateKey;
 
 typedef struct Watermark {

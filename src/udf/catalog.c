@@ -6,8 +6,7 @@
 
 #include "base/fs.h"
 
-Udfs *udfs_new(Arena *arena, const UdfConfig *config)
-{
+Udfs *udfs_new(Arena *arena, const UdfConfig *config) {
     Udfs *udfs = ARENA_NEW(arena, Udfs);
     udfs->arena = arena;
     udfs->config = *config;
@@ -19,8 +18,7 @@ Udfs *udfs_new(Arena *arena, const UdfConfig *config)
 
 const char *udfs_python(const Udfs *udfs) { return udfs->python; }
 
-bool catalog_start(Udfs *udfs, Error *err)
-{
+bool catalog_start(Udfs *udfs, Error *err) {
     if (udfs->api) return true;
     catalog_scan(udfs);
     udfs->api = python_load(udfs->arena, &udfs->config, &udfs->path, &udfs->python, err);
@@ -29,20 +27,35 @@ bool catalog_start(Udfs *udfs, Error *err)
 
 bool udfs_start(Udfs *udfs, Error *err) { return catalog_start(udfs, err); }
 
-bool catalog_import(Udfs *udfs, UdfFile *file, Error *err)
-{
+/* The line of a Python file, for diagnostics; nowhere when it cannot be read. */
+static Span line_span(Arena *arena, const char *path, int line) {
+    Error err;
+    size_t size = 0;
+    const char *text = line > 0 ? fs_read(arena, path, &size, &err) : NULL;
+    if (!text) return SPAN_NONE;
+    const SourceText *source = source_new(arena, path, text, size);
+    const char *at = text;
+    for (int i = 1; i < line && (at = strchr(at, '\n')); i++) at++;
+    if (!at) return SPAN_NONE;
+    at += strspn(at, " \t");
+    return span_of(source, (size_t)(at - text), (size_t)(at - text) + strcspn(at, "\r\n"));
+}
+
+bool catalog_import(Udfs *udfs, UdfFile *file, Error *err) {
     if (file->state != FILE_NEW) return true;
     if (!catalog_start(udfs, err)) return false;
-    Udf origin = {.module = file->module, .import_name = file->import_name, .file = file->path,
+    Udf origin = {.module = file->module,
+                  .import_name = file->import_name,
+                  .file = file->path,
                   .handle = file->loose ? (void *)file->path : NULL};
-    bool ok = udfs->api->import_file(udfs->arena, &origin, &udfs->functions, &file->line,
-                                     &file->error);
+    bool ok =
+        udfs->api->import_file(udfs->arena, &origin, &udfs->functions, &file->line, &file->error);
     file->state = ok ? FILE_IMPORTED : FILE_FAILED;
+    file->error.span = ok ? SPAN_NONE : line_span(udfs->arena, file->path, file->line);
     return true;
 }
 
-bool udfs_import_all(Udfs *udfs, Error *err)
-{
+bool udfs_import_all(Udfs *udfs, Error *err) {
     catalog_scan(udfs);
     if (!catalog_start(udfs, err)) return false;
     for (size_t i = 0; i < udfs->files.count; i++)
@@ -50,8 +63,7 @@ bool udfs_import_all(Udfs *udfs, Error *err)
     return true;
 }
 
-bool udfs_import_file(Udfs *udfs, const char *path, Error *err)
-{
+bool udfs_import_file(Udfs *udfs, const char *path, Error *err) {
     catalog_scan(udfs);
     const char *wanted = fs_absolute(udfs->arena, path);
     for (size_t i = 0; i < udfs->files.count; i++)
@@ -68,13 +80,11 @@ bool udfs_import_file(Udfs *udfs, const char *path, Error *err)
     return catalog_import(udfs, file, err);
 }
 
-const Udf *udfs_at(const Udfs *udfs, size_t index)
-{
+const Udf *udfs_at(const Udfs *udfs, size_t index) {
     return index < udfs->functions.count ? udfs->functions.items[index] : NULL;
 }
 
-void udfs_problems(const Udfs *udfs, Diags *diags)
-{
+void udfs_problems(const Udfs *udfs, Diags *diags) {
     for (size_t i = 0; i < udfs->files.count; i++) {
         const UdfFile *file = udfs->files.items[i];
         if (file->state == FILE_FAILED) diag_add(diags, SEVERITY_ERROR, &file->error);
@@ -82,25 +92,22 @@ void udfs_problems(const Udfs *udfs, Diags *diags)
     for (size_t i = 0; i < udfs->functions.count; i++) {
         const Udf *udf = udfs->functions.items[i];
         if (udf->problem)
-            diag_error(diags, ERR_UDF_DEFINITION, SPAN_NONE, "%s:%d: %s cannot be used: %s",
-                       udf->file, udf->line, udf->name, udf->problem);
+            diag_error(diags, ERR_UDF_DEFINITION, line_span(udfs->arena, udf->file, udf->line),
+                       "%s cannot be used: %s", udf->full_name, udf->problem);
     }
 }
 
 /* The name below the folder: "python_udfs.a.f" → "a.f". */
-static const char *below_folder(const Udfs *udfs, const char *name)
-{
+static const char *below_folder(const Udfs *udfs, const char *name) {
     for (size_t i = 0; i < udfs->packages.count; i++) {
         size_t size = strlen(udfs->packages.items[i]);
-        if (str_istarts(name, udfs->packages.items[i]) && name[size] == '.')
-            return name + size + 1;
+        if (str_istarts(name, udfs->packages.items[i]) && name[size] == '.') return name + size + 1;
     }
     return str_istarts(name, "python_udfs.") ? name + strlen("python_udfs.") : name;
 }
 
 /* Imports what may define the name; failures stay with the files. */
-static bool import_for(Udfs *udfs, const char *name, const char *dot, Error *err)
-{
+static bool import_for(Udfs *udfs, const char *name, const char *dot, Error *err) {
     bool any = false;
     for (size_t i = 0; i < udfs->files.count; i++) {
         UdfFile *file = udfs->files.items[i];
@@ -112,8 +119,7 @@ static bool import_for(Udfs *udfs, const char *name, const char *dot, Error *err
     return any || udfs_import_all(udfs, err);
 }
 
-static const Udf *unknown(Udfs *udfs, const char *name, Error *err)
-{
+static const Udf *unknown(Udfs *udfs, const char *name, Error *err) {
     if (!udfs_import_all(udfs, err)) return NULL;
     Strings names = {0};
     for (size_t i = 0; i < udfs->functions.count; i++) {
@@ -131,20 +137,17 @@ static const Udf *unknown(Udfs *udfs, const char *name, Error *err)
 }
 
 /* A file that failed to import and may be where the name is. */
-static const UdfFile *failed_file(const Udfs *udfs, const char *name, const char *dot)
-{
+static const UdfFile *failed_file(const Udfs *udfs, const char *name, const char *dot) {
     for (size_t i = 0; i < udfs->files.count; i++) {
         const UdfFile *file = udfs->files.items[i];
-        if (file->state == FILE_FAILED &&
-            (dot ? str_ieq_n(name, (size_t)(dot - name), file->module)
-                 : strings_has(&file->names, name)))
+        if (file->state == FILE_FAILED && (dot ? str_ieq_n(name, (size_t)(dot - name), file->module)
+                                               : strings_has(&file->names, name)))
             return file;
     }
     return NULL;
 }
 
-static const Udf *ambiguous(Udfs *udfs, const char *name, const Udf *a, const Udf *b, Error *err)
-{
+static const Udf *ambiguous(Udfs *udfs, const char *name, const Udf *a, const Udf *b, Error *err) {
     error_set(err, ERR_UDF_DEFINITION, SPAN_NONE,
               "'%s' is the name of two Python functions: %s (%s:%d) and %s (%s:%d)", name,
               a->full_name, a->file, a->line, b->full_name, b->file, b->line);
@@ -153,8 +156,7 @@ static const Udf *ambiguous(Udfs *udfs, const char *name, const Udf *a, const Ud
     return NULL;
 }
 
-const Udf *udfs_find(Udfs *udfs, const char *name, Error *err)
-{
+const Udf *udfs_find(Udfs *udfs, const char *name, Error *err) {
     catalog_scan(udfs);
     const char *wanted = below_folder(udfs, name), *dot = strrchr(wanted, '.');
     if (!import_for(udfs, wanted, dot, err)) return NULL;
@@ -178,8 +180,7 @@ const Udf *udfs_find(Udfs *udfs, const char *name, Error *err)
     return NULL;
 }
 
-bool catalog_is_builtin(Udfs *udfs, Duck *duck, const char *name)
-{
+bool catalog_is_builtin(Udfs *udfs, Duck *duck, const char *name) {
     if (map_has(&udfs->builtin, name)) return map_get(&udfs->builtin, name) != NULL;
     AUTO_ARENA arena = arena_new();
     const char *literal = sql_literal(arena, str_lower(arena, name));
@@ -196,15 +197,13 @@ bool catalog_is_builtin(Udfs *udfs, Duck *duck, const char *name)
     return found > 0;
 }
 
-UdfTableCall *catalog_call(const Udfs *udfs, const char *sql_name)
-{
+UdfTableCall *catalog_call(const Udfs *udfs, const char *sql_name) {
     for (size_t i = 0; i < udfs->calls.count; i++)
         if (str_eq(udfs->calls.items[i]->sql_name, sql_name)) return udfs->calls.items[i];
     return NULL;
 }
 
-const char *udf_signature(Arena *arena, const Udf *udf)
-{
+const char *udf_signature(Arena *arena, const Udf *udf) {
     Buf out = buf_on(arena);
     buf_printf(&out, "%s(", udf->name);
     const char *comma = "";

@@ -8,16 +8,14 @@
 
 static bool in_name(char c) { return isalnum((unsigned char)c) || c == '_' || (c & 0x80); }
 
-static size_t name_size(const char *text)
-{
+static size_t name_size(const char *text) {
     size_t size = 0;
     while (in_name(text[size])) size++;
     return size;
 }
 
 /* def NAME below a line that starts with @ */
-static void names_of_defs(Arena *arena, const char *text, Strings *names)
-{
+static void names_of_defs(Arena *arena, const char *text, Strings *names) {
     bool decorated = false;
     for (const char *line = text; *line; line += strcspn(line, "\n") + (strchr(line, '\n') != 0)) {
         const char *at = line + strspn(line, " \t");
@@ -32,8 +30,7 @@ static void names_of_defs(Arena *arena, const char *text, Strings *names)
 }
 
 /* name="NAME" of a decorator, and python_scalar_udf(NAME). */
-static void names_given(Arena *arena, const char *text, Strings *names)
-{
+static void names_given(Arena *arena, const char *text, Strings *names) {
     for (const char *at = text; (at = strstr(at, "name")); at += 4) {
         const char *value = at + 4 + strspn(at + 4, " \t");
         if (*value != '=') continue;
@@ -54,16 +51,17 @@ typedef struct Files {
     size_t count, capacity;
 } Files;
 
-static void add_file(Udfs *udfs, const char *package, const char *path, const char *below)
-{
+static void add_file(Udfs *udfs, const char *package, const char *path, const char *below) {
     Arena *arena = udfs->arena;
     if (*below == '.' || strstr(below, "/.") || strstr(below, "__pycache__")) return;
     UdfFile *file = ARENA_NEW(arena, UdfFile);
     char *module = arena_strndup(arena, below, strlen(below) - strlen(".py"));
     for (char *c = module; *c; c++)
         if (*c == '/') *c = '.';
-    if (str_eq(module, "__init__")) module = arena_strdup(arena, "");
-    else if (str_ends(module, ".__init__")) module[strlen(module) - strlen(".__init__")] = '\0';
+    if (str_eq(module, "__init__"))
+        module = arena_strdup(arena, "");
+    else if (str_ends(module, ".__init__"))
+        module[strlen(module) - strlen(".__init__")] = '\0';
     file->path = path;
     file->module = *module ? module : package;
     file->import_name = *module ? arena_printf(arena, "%s.%s", package, module) : package;
@@ -84,8 +82,7 @@ static void add_file(Udfs *udfs, const char *package, const char *path, const ch
     *LIST_PUSH(arena, &udfs->files) = file;
 }
 
-static void scan_folder(Udfs *udfs, const char *dir)
-{
+static void scan_folder(Udfs *udfs, const char *dir) {
     Arena *arena = udfs->arena;
     const char *clean = fs_absolute(arena, fs_join(arena, udfs->config.root, dir));
     const char *package = fs_basename(clean);
@@ -101,8 +98,7 @@ static void scan_folder(Udfs *udfs, const char *dir)
         add_file(udfs, package, paths.items[i], paths.items[i] + prefix + 1);
 }
 
-void catalog_scan(Udfs *udfs)
-{
+void catalog_scan(Udfs *udfs) {
     if (udfs->scanned) return;
     udfs->scanned = true;
     strings_add(udfs->arena, &udfs->path, udfs->config.root);
@@ -110,8 +106,7 @@ void catalog_scan(Udfs *udfs)
     scan_folder(udfs, "python_udfs");
 }
 
-bool catalog_may_define(Udfs *udfs, const char *name)
-{
+bool catalog_may_define(Udfs *udfs, const char *name) {
     catalog_scan(udfs);
     return map_get(&udfs->defined, name) != NULL;
 }

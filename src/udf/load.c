@@ -11,15 +11,13 @@ static const PythonApi *loaded;
 
 const PythonApi *python_loaded(void) { return loaded; }
 
-static bool is_missing(Error *err, const char *what, const char *detail)
-{
+static bool is_missing(Error *err, const char *what, const char *detail) {
     error_set(err, ERR_PYTHON_MISSING, SPAN_NONE, "%s: %s", what, detail);
     return error_hint(err, "Python functions need Python 3.11 or newer as a shared library: "
                            "apt-get install libpython3.11. `sqlflow doctor` tells more");
 }
 
-static bool open_module(Arena *arena, const PythonApi **api, Error *err)
-{
+static bool open_module(Arena *arena, const PythonApi **api, Error *err) {
     const char *path = duck_library_path(arena, "sqlflow-python.so");
     if (!path) return is_missing(err, "a part of sqlflow is not installed", "sqlflow-python.so");
     /* Global: extension modules such as numpy's look for libpython's symbols there. */
@@ -32,8 +30,7 @@ static bool open_module(Arena *arena, const PythonApi **api, Error *err)
 }
 
 /* A venv serves one minor version: its packages lie in lib/python3.11. */
-static bool venv_fits(Arena *arena, const char *venv, const char *version, Error *err)
-{
+static bool venv_fits(Arena *arena, const char *venv, const char *version, Error *err) {
     const char *dot = strchr(version, '.');
     size_t minor = dot ? (size_t)(dot - version) + 1 + strcspn(dot + 1, ".") : strlen(version);
     const char *lib = arena_printf(arena, "%s/lib/python%.*s", venv, (int)minor, version);
@@ -45,8 +42,7 @@ static bool venv_fits(Arena *arena, const char *venv, const char *version, Error
 }
 
 static const char *executable_of(Arena *arena, const UdfConfig *config, const char *version,
-                                 Error *err)
-{
+                                 Error *err) {
     const char *venv = config->venv ? fs_join(arena, config->root, config->venv) : NULL;
     if (!venv) venv = getenv("VIRTUAL_ENV");
     if (!venv || !*venv) {
@@ -66,8 +62,7 @@ static const char *executable_of(Arena *arena, const UdfConfig *config, const ch
 }
 
 const PythonApi *python_load(Arena *arena, const UdfConfig *config, const Strings *dirs,
-                             const char **description, Error *err)
-{
+                             const char **description, Error *err) {
     const PythonApi *api = loaded;
     if (!api && !open_module(arena, &api, err)) return NULL;
     const char *executable = executable_of(arena, config, api->version(), err);
@@ -81,12 +76,10 @@ const PythonApi *python_load(Arena *arena, const UdfConfig *config, const String
     return api;
 }
 
-void udf_interrupt(void)
-{
+void udf_interrupt(void) {
     if (loaded) loaded->interrupt();
 }
 
-void udf_shutdown(void)
-{
+void udf_shutdown(void) {
     if (loaded) loaded->stop();
 }

@@ -13,8 +13,7 @@ typedef struct Calls {
     size_t count, capacity;
 } Calls;
 
-static Calls calls_in(const Udfs *udfs, Arena *arena, const char *sql)
-{
+static Calls calls_in(const Udfs *udfs, Arena *arena, const char *sql) {
     Calls calls = {0};
     if (!udfs->calls.count || !strstr(sql, TABLE_CALL_PREFIX)) return calls;
     SqlTokens tokens = sqlscan(arena, sql);
@@ -26,8 +25,7 @@ static Calls calls_in(const Udfs *udfs, Arena *arena, const char *sql)
     return calls;
 }
 
-static void add_inputs(const Udfs *udfs, Arena *arena, const char *sql, Strings *inputs)
-{
+static void add_inputs(const Udfs *udfs, Arena *arena, const char *sql, Strings *inputs) {
     Calls calls = calls_in(udfs, arena, sql);
     for (size_t i = 0; i < calls.count; i++) {
         const char *parts[] = {calls.items[i]->input_sql, calls.items[i]->args_sql};
@@ -39,22 +37,19 @@ static void add_inputs(const Udfs *udfs, Arena *arena, const char *sql, Strings 
     }
 }
 
-Strings udf_inputs(const Udfs *udfs, Arena *arena, const char *sql)
-{
+Strings udf_inputs(const Udfs *udfs, Arena *arena, const char *sql) {
     Strings inputs = {0};
     add_inputs(udfs, arena, sql, &inputs);
     return inputs;
 }
 
-bool udf_calls_python(const Udfs *udfs, const char *sql)
-{
+bool udf_calls_python(const Udfs *udfs, const char *sql) {
     if (!udfs_used(udfs)) return false;
     AUTO_ARENA arena = arena_new();
     SqlTokens tokens = sqlscan(arena, sql);
     for (size_t i = 0; i + 1 < tokens.count; i++) {
         SqlTokenKind kind = tokens.items[i].kind;
-        if ((kind != SQL_WORD && kind != SQL_QUOTED) || !sql_is(sql, &tokens, i + 1, "("))
-            continue;
+        if ((kind != SQL_WORD && kind != SQL_QUOTED) || !sql_is(sql, &tokens, i + 1, "(")) continue;
         const char *name = sql_token_text(arena, sql, tokens.items[i]);
         if (catalog_call(udfs, name)) return true;
         for (size_t u = 0; u < udfs->uses.count; u++)
@@ -64,8 +59,7 @@ bool udf_calls_python(const Udfs *udfs, const char *sql)
 }
 
 /* Validation: the declared columns, and the input's that may pass through. */
-static bool stub_columns(UdfSession *session, UdfTableCall *call, bool *known, Error *err)
-{
+static bool stub_columns(UdfSession *session, UdfTableCall *call, bool *known, Error *err) {
     Columns columns = {0};
     for (size_t i = 0; i < call->udf->output.count; i++)
         *LIST_PUSH(session->arena, &columns) = call->udf->output.items[i];
@@ -88,18 +82,17 @@ static bool stub_columns(UdfSession *session, UdfTableCall *call, bool *known, E
     return true;
 }
 
-static bool open_side(UdfSession *session, Error *err)
-{
+static bool open_side(UdfSession *session, Error *err) {
     if (session->side) return true;
-    DuckConfig config = {.memory_limit = "256MB", .threads = 2,
+    DuckConfig config = {.memory_limit = "256MB",
+                         .threads = 2,
                          .temp_directory = session->config.stage_dir};
     if (config.temp_directory)
         config.temp_directory = fs_join(session->arena, config.temp_directory, "udf");
     return duck_open(&config, &session->side, err);
 }
 
-static bool run_call(UdfSession *session, UdfTableCall *call, Error *err)
-{
+static bool run_call(UdfSession *session, UdfTableCall *call, Error *err) {
     Columns input = {0};
     if (call->input_sql &&
         !duck_describe(session->config.duck, session->arena, call->input_sql, &input, err))
@@ -108,7 +101,9 @@ static bool run_call(UdfSession *session, UdfTableCall *call, Error *err)
     call->table = arena_printf(session->arena, "output%s", call->sql_name);
     call->side = duck_database(session->side);
     if (!duck_execf(session->side, err, "DROP TABLE IF EXISTS %s", call->table)) return false;
-    TableJob job = {.call = call, .run = &session->run, .arena = session->arena,
+    TableJob job = {.call = call,
+                    .run = &session->run,
+                    .arena = session->arena,
                     .connection = duck_connection(session->config.duck),
                     .side = duck_connection(session->side)};
     if (!session->api->call_table(&job, err)) {
@@ -119,8 +114,7 @@ static bool run_call(UdfSession *session, UdfTableCall *call, Error *err)
     return duck_describe(session->side, session->arena, query, &call->columns, err);
 }
 
-static bool find_types(UdfSession *session, UdfTableCall *call, Error *err)
-{
+static bool find_types(UdfSession *session, UdfTableCall *call, Error *err) {
     call->types = ARENA_ARRAY(session->arena, void *, call->columns.count + 1);
     for (size_t i = 0; i < call->columns.count; i++) {
         call->types[i] = session_type(session, call->udf, call->columns.items[i].type, err);
@@ -129,8 +123,7 @@ static bool find_types(UdfSession *session, UdfTableCall *call, Error *err)
     return true;
 }
 
-bool udf_prepare(UdfSession *session, const char *sql, bool *known, Error *err)
-{
+bool udf_prepare(UdfSession *session, const char *sql, bool *known, Error *err) {
     if (known) *known = true;
     if (!session) return true;
     Calls calls = calls_in(session->config.udfs, session->arena, sql);
@@ -149,8 +142,7 @@ bool udf_prepare(UdfSession *session, const char *sql, bool *known, Error *err)
     return true;
 }
 
-void udf_release(UdfSession *session)
-{
+void udf_release(UdfSession *session) {
     if (!session) return;
     const Udfs *udfs = session->config.udfs;
     for (size_t i = 0; i < udfs->calls.count; i++) {

@@ -12,7 +12,7 @@ enum { PYTHON_ABI = 1 };
 #define PYTHON_SYMBOL "sqlflow_python"
 
 typedef struct PythonConfig {
-    const char *executable; /* whose environment is used: venv/bin/python3, /usr/bin/python3 */
+    const char *executable;  /* whose environment is used: venv/bin/python3, /usr/bin/python3 */
     const char *const *path; /* put in front of sys.path, in order; ends with NULL */
 } PythonConfig;
 
@@ -27,8 +27,8 @@ typedef struct UdfUse {
     const char *sql_name; /* as registered in DuckDB */
     size_t *params;       /* index of the parameter of each argument; SIZE_MAX: of *args */
     size_t param_count;
-    size_t positional;    /* the first `positional` are passed by position, the rest by name */
-    int64_t nulled;       /* errors that became NULL in this run */
+    size_t positional; /* the first `positional` are passed by position, the rest by name */
+    int64_t nulled;    /* errors that became NULL in this run */
     char first_error[400];
 } UdfUse;
 
@@ -37,7 +37,7 @@ typedef struct UdfRun {
     pthread_mutex_t lock; /* guards error and failed */
     Error error;
     bool failed;
-    bool stub;            /* validating: give NULL, call nothing */
+    bool stub; /* validating: give NULL, call nothing */
     const volatile int *stop;
 } UdfRun;
 
@@ -50,9 +50,9 @@ typedef struct UdfTableCall {
     Strings arg_names;     /* parameter of each of its columns */
     /* Filled by udf_prepare, read by the scans. */
     Columns columns;
-    void **types;          /* duckdb_logical_type of each; the session's */
-    const char *table;     /* in `side`; NULL: no rows */
-    void *side;            /* duckdb_database */
+    void **types;      /* duckdb_logical_type of each; the session's */
+    const char *table; /* in `side`; NULL: no rows */
+    void *side;        /* duckdb_database */
     bool ready;
 } UdfTableCall;
 
@@ -82,8 +82,8 @@ typedef struct PythonApi {
     /* Runs the function and writes its rows to call->table in the side database. */
     bool (*call_table)(TableJob *job, Error *err);
     void (*interrupt)(void);
-    /* Forgets an interrupt that came too late to be noticed. */
-    void (*clear_interrupt)(void);
+    /* From now on interrupts count, or (teardown) they do not. One that is pending is forgotten. */
+    void (*arm)(bool on);
     void (*stop)(void); /* atexit functions */
 } PythonApi;
 

@@ -7,9 +7,8 @@
 
 static void walk(Rewrite *rewrite, size_t from, size_t to);
 
-Error *rewrite_issue(Rewrite *rewrite, size_t from, size_t to, ErrorCode code,
-                     const char *format, ...)
-{
+Error *rewrite_issue(Rewrite *rewrite, size_t from, size_t to, ErrorCode code, const char *format,
+                     ...) {
     UdfIssue *issue = LIST_PUSH(rewrite->arena, &rewrite->out->issues);
     issue->start = rewrite->tokens.items[from].start;
     issue->end = to > from ? rewrite->tokens.items[to - 1].end : issue->start;
@@ -21,19 +20,16 @@ Error *rewrite_issue(Rewrite *rewrite, size_t from, size_t to, ErrorCode code,
     return &issue->error;
 }
 
-void rewrite_edit(Rewrite *rewrite, size_t start, size_t end, const char *text)
-{
+void rewrite_edit(Rewrite *rewrite, size_t start, size_t end, const char *text) {
     *LIST_PUSH(rewrite->arena, &rewrite->out->edits) = (UdfEdit){start, end, text};
 }
 
-static int by_start(const void *a, const void *b)
-{
+static int by_start(const void *a, const void *b) {
     const UdfEdit *x = a, *y = b;
     return x->start < y->start ? -1 : x->start > y->start;
 }
 
-const char *rewrite_render(const Rewrite *rewrite, size_t start, size_t end)
-{
+const char *rewrite_render(const Rewrite *rewrite, size_t start, size_t end) {
     const UdfRewrite *out = rewrite->out;
     if (out->edits.count)
         qsort(out->edits.items, out->edits.count, sizeof *out->edits.items, by_start);
@@ -52,36 +48,31 @@ const char *rewrite_render(const Rewrite *rewrite, size_t start, size_t end)
 
 /* -- recognising calls ----------------------------------------------------------------------- */
 
-static bool is_name(const Rewrite *rewrite, size_t i)
-{
+static bool is_name(const Rewrite *rewrite, size_t i) {
     SqlTokenKind kind = rewrite->tokens.items[i].kind;
     return kind == SQL_WORD || kind == SQL_QUOTED;
 }
 
-static const char *text_at(const Rewrite *rewrite, size_t i)
-{
+static const char *text_at(const Rewrite *rewrite, size_t i) {
     return sql_token_text(rewrite->arena, rewrite->sql, rewrite->tokens.items[i]);
 }
 
-static bool is(const Rewrite *rewrite, size_t i, const char *text)
-{
+static bool is(const Rewrite *rewrite, size_t i, const char *text) {
     return sql_is(rewrite->sql, &rewrite->tokens, i, text);
 }
 
 /* Behind these words, `name (` is a table with columns, not a call. */
-static bool names_a_table(const Rewrite *rewrite, size_t i)
-{
-    static const char *const words[] = {"INTO", "TABLE", "UPDATE", "AS", "WITH", "RECURSIVE",
-                                        "EXISTS", "VIEW", "MACRO", "FUNCTION", "REFERENCES",
-                                        "OVER", "WINDOW", ")"};
+static bool names_a_table(const Rewrite *rewrite, size_t i) {
+    static const char *const words[] = {"INTO",       "TABLE",  "UPDATE", "AS",    "WITH",
+                                        "RECURSIVE",  "EXISTS", "VIEW",   "MACRO", "FUNCTION",
+                                        "REFERENCES", "OVER",   "WINDOW", ")"};
     for (size_t w = 0; i && w < sizeof words / sizeof *words; w++)
         if (is(rewrite, i - 1, words[w])) return true;
     return false;
 }
 
 /* `name (columns) AS (` in a WITH list. */
-static bool names_a_cte(const Rewrite *rewrite, size_t close)
-{
+static bool names_a_cte(const Rewrite *rewrite, size_t close) {
     if (!is(rewrite, close + 1, "AS")) return false;
     size_t i = close + 2;
     i += is(rewrite, i, "NOT");
@@ -89,15 +80,13 @@ static bool names_a_cte(const Rewrite *rewrite, size_t close)
     return is(rewrite, i, "(");
 }
 
-static bool is_folder(const Rewrite *rewrite, const char *name)
-{
+static bool is_folder(const Rewrite *rewrite, const char *name) {
     catalog_scan(rewrite->udfs);
     return str_ieq(name, "python_udfs") || strings_has(&rewrite->udfs->packages, name);
 }
 
 /* Bare name of a function that a file defines and DuckDB does not. */
-static bool is_bare_call(Rewrite *rewrite, size_t i, size_t close)
-{
+static bool is_bare_call(Rewrite *rewrite, size_t i, size_t close) {
     const char *name = text_at(rewrite, i);
     if (!catalog_may_define(rewrite->udfs, name) || names_a_table(rewrite, i) ||
         names_a_cte(rewrite, close))
@@ -113,8 +102,7 @@ static bool is_bare_call(Rewrite *rewrite, size_t i, size_t close)
 
 /* Recognises a call at token i and fills all but udf and args. PYTHON_FUNC without a name gives an
  * issue and written NULL. */
-static bool call_at(Rewrite *rewrite, size_t i, Call *call)
-{
+static bool call_at(Rewrite *rewrite, size_t i, Call *call) {
     const SqlTokens *tokens = &rewrite->tokens;
     size_t last = i;
     if (!is_name(rewrite, i) || (i && is(rewrite, i - 1, "."))) return false;
@@ -150,8 +138,7 @@ static bool call_at(Rewrite *rewrite, size_t i, Call *call)
     return true;
 }
 
-static void split_arguments(Rewrite *rewrite, Call *call)
-{
+static void split_arguments(Rewrite *rewrite, Call *call) {
     size_t from = call->args_from, depth = 0;
     for (size_t i = from; i <= call->close; i++) {
         bool at_end = i == call->close || (!depth && is(rewrite, i, ","));
@@ -162,7 +149,8 @@ static void split_arguments(Rewrite *rewrite, Call *call)
                 (Argument){named ? from + 2 : from, i, from, named ? text_at(rewrite, from) : NULL};
         }
         if (at_end) from = i + 1;
-        if (is(rewrite, i, "(") || is(rewrite, i, "[") || is(rewrite, i, "{")) depth++;
+        if (is(rewrite, i, "(") || is(rewrite, i, "[") || is(rewrite, i, "{"))
+            depth++;
         else if (depth && (is(rewrite, i, ")") || is(rewrite, i, "]") || is(rewrite, i, "}")))
             depth--;
     }
@@ -171,15 +159,13 @@ static void split_arguments(Rewrite *rewrite, Call *call)
 /* -- scalar functions ------------------------------------------------------------------------ */
 
 static const char *use_name(Rewrite *rewrite, const Udf *udf, const size_t *params, size_t count,
-                            size_t positional)
-{
+                            size_t positional) {
     Udfs *udfs = rewrite->udfs;
     struct {
         UdfFile **items;
         size_t count;
     } *files = map_get(&udfs->defined, udf->name);
-    bool unique = files && files->count == 1 &&
-                  !catalog_is_builtin(udfs, rewrite->duck, udf->name);
+    bool unique = files && files->count == 1 && !catalog_is_builtin(udfs, rewrite->duck, udf->name);
     const char *base = unique ? udf->name : udf->full_name;
     if (count == positional) return base;
     Buf name = buf_on(udfs->arena);
@@ -191,8 +177,7 @@ static const char *use_name(Rewrite *rewrite, const Udf *udf, const size_t *para
     return buf_text(&name);
 }
 
-static const UdfUse *use_of(Rewrite *rewrite, const Call *call, const size_t *params)
-{
+static const UdfUse *use_of(Rewrite *rewrite, const Call *call, const size_t *params) {
     Udfs *udfs = rewrite->udfs;
     size_t count = call->args.count, positional = 0;
     while (positional < count && !call->args.items[positional].name) positional++;
@@ -212,35 +197,30 @@ static const UdfUse *use_of(Rewrite *rewrite, const Call *call, const size_t *pa
     return use;
 }
 
-static void rewrite_scalar(Rewrite *rewrite, const Call *call)
-{
+static void rewrite_scalar(Rewrite *rewrite, const Call *call) {
     const SqlToken *tokens = rewrite->tokens.items;
     size_t *params = ARENA_ARRAY(rewrite->arena, size_t, call->args.count + 1);
     if (!rewrite_match(rewrite, call, 0, params)) return;
     const UdfUse *use = use_of(rewrite, call, params);
-    size_t end = call->args_from > call->open + 1 ? tokens[call->args_from].start
-                                                  : tokens[call->open].end;
+    size_t end =
+        call->args_from > call->open + 1 ? tokens[call->args_from].start : tokens[call->open].end;
     if (!call->is_bare || !str_ieq(use->sql_name, call->written))
         rewrite_edit(rewrite, tokens[call->first].start, end,
-                     arena_printf(rewrite->arena, "%s(",
-                                  sql_ident(rewrite->arena, use->sql_name)));
+                     arena_printf(rewrite->arena, "%s(", sql_ident(rewrite->arena, use->sql_name)));
     for (size_t i = 0; i < call->args.count; i++) {
         const Argument *arg = &call->args.items[i];
-        if (arg->name)
-            rewrite_edit(rewrite, tokens[arg->whole].start, tokens[arg->from].start, "");
+        if (arg->name) rewrite_edit(rewrite, tokens[arg->whole].start, tokens[arg->from].start, "");
     }
 }
 
 /* -- the walk -------------------------------------------------------------------------------- */
 
-static bool stands_in_from(const Rewrite *rewrite, size_t i)
-{
+static bool stands_in_from(const Rewrite *rewrite, size_t i) {
     return i && (is(rewrite, i - 1, "FROM") || is(rewrite, i - 1, "JOIN") ||
                  is(rewrite, i - 1, "LATERAL"));
 }
 
-static void rewrite_call(Rewrite *rewrite, Call *call)
-{
+static void rewrite_call(Rewrite *rewrite, Call *call) {
     size_t first = call->first, close = call->close;
     Error err = {0};
     if (call->written) call->udf = udfs_find(rewrite->udfs, call->written, &err);
@@ -266,8 +246,7 @@ static void rewrite_call(Rewrite *rewrite, Call *call)
     }
 }
 
-static void walk(Rewrite *rewrite, size_t from, size_t to)
-{
+static void walk(Rewrite *rewrite, size_t from, size_t to) {
     for (size_t i = from; i < to; i++) {
         Call call;
         if (!call_at(rewrite, i, &call)) continue;
@@ -276,8 +255,7 @@ static void walk(Rewrite *rewrite, size_t from, size_t to)
     }
 }
 
-void udf_rewrite(Udfs *udfs, Duck *duck, const char *sql, UdfRewrite *out)
-{
+void udf_rewrite(Udfs *udfs, Duck *duck, const char *sql, UdfRewrite *out) {
     *out = (UdfRewrite){.sql = sql};
     catalog_scan(udfs);
     if (!udfs->files.count && !strcasestr(sql, "python_func") && !strcasestr(sql, "python_udfs"))

@@ -37,8 +37,8 @@ typedef struct Call {
 } Call;
 
 /* Adds an error at tokens [from, to); returns its Error for a hint. */
-Error *rewrite_issue(Rewrite *rewrite, size_t from, size_t to, ErrorCode code,
-                     const char *format, ...) __attribute__((format(printf, 5, 6)));
+Error *rewrite_issue(Rewrite *rewrite, size_t from, size_t to, ErrorCode code, const char *format,
+                     ...) __attribute__((format(printf, 5, 6)));
 void rewrite_edit(Rewrite *rewrite, size_t start, size_t end, const char *text);
 /* The SQL of bytes [start, end) with the edits made so far. */
 const char *rewrite_render(const Rewrite *rewrite, size_t start, size_t end);

@@ -3,15 +3,13 @@
 
 #include "udf/rewrite.h"
 
-static const UdfParam *variadic(const Udf *udf)
-{
+static const UdfParam *variadic(const Udf *udf) {
     for (size_t i = 0; i < udf->params.count; i++)
         if (udf->params.items[i].variadic) return &udf->params.items[i];
     return NULL;
 }
 
-static size_t positional_count(const Udf *udf)
-{
+static size_t positional_count(const Udf *udf) {
     size_t count = 0;
     while (count < udf->params.count && !udf->params.items[count].keyword_only &&
            !udf->params.items[count].variadic)
@@ -19,21 +17,18 @@ static size_t positional_count(const Udf *udf)
     return count;
 }
 
-static size_t find_param(const Udf *udf, const char *name)
-{
+static size_t find_param(const Udf *udf, const char *name) {
     for (size_t i = 0; i < udf->params.count; i++)
         if (str_ieq(udf->params.items[i].name, name) && !udf->params.items[i].variadic) return i;
     return SIZE_MAX;
 }
 
-static bool wrong(Rewrite *rewrite, const Call *call, Error *issue)
-{
+static bool wrong(Rewrite *rewrite, const Call *call, Error *issue) {
     error_hint(issue, "its signature is %s", udf_signature(rewrite->arena, call->udf));
     return false;
 }
 
-static bool match_named(Rewrite *rewrite, const Call *call, const Argument *arg, size_t *param)
-{
+static bool match_named(Rewrite *rewrite, const Call *call, const Argument *arg, size_t *param) {
     *param = find_param(call->udf, arg->name);
     if (*param != SIZE_MAX) return true;
     Strings names = {0};
@@ -45,8 +40,7 @@ static bool match_named(Rewrite *rewrite, const Call *call, const Argument *arg,
                                str_did_you_mean(rewrite->arena, arg->name, &names)));
 }
 
-static bool check_missing(Rewrite *rewrite, const Call *call, const bool *given)
-{
+static bool check_missing(Rewrite *rewrite, const Call *call, const bool *given) {
     for (size_t i = 0; i < call->udf->params.count; i++) {
         const UdfParam *param = &call->udf->params.items[i];
         if (given[i] || param->fallback || param->variadic) continue;
@@ -58,8 +52,7 @@ static bool check_missing(Rewrite *rewrite, const Call *call, const bool *given)
     return true;
 }
 
-bool rewrite_match(Rewrite *rewrite, const Call *call, size_t skip, size_t *params)
-{
+bool rewrite_match(Rewrite *rewrite, const Call *call, size_t skip, size_t *params) {
     const Udf *udf = call->udf;
     size_t limit = positional_count(udf);
     bool *given = ARENA_ARRAY(rewrite->arena, bool, udf->params.count + 1), named = false;
@@ -71,7 +64,8 @@ bool rewrite_match(Rewrite *rewrite, const Call *call, size_t skip, size_t *para
             return wrong(rewrite, call,
                          rewrite_issue(rewrite, arg->whole, arg->to, ERR_QUERY,
                                        "an argument without a name stands behind a named one"));
-        if (!arg->name && i - skip < limit) params[i] = i - skip;
+        if (!arg->name && i - skip < limit)
+            params[i] = i - skip;
         else if (!arg->name && !variadic(udf))
             return wrong(rewrite, call,
                          rewrite_issue(rewrite, arg->whole, arg->to, ERR_QUERY,

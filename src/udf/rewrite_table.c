@@ -5,8 +5,7 @@
 
 #include "udf/rewrite.h"
 
-static bool is(const Rewrite *rewrite, size_t i, const char *text)
-{
+static bool is(const Rewrite *rewrite, size_t i, const char *text) {
     return sql_is(rewrite->sql, &rewrite->tokens, i, text);
 }
 
@@ -17,8 +16,8 @@ static size_t end_of(const Rewrite *rewrite, size_t i) { return rewrite->tokens.
 
 /* One bracket level that is open at the call: the WITH list whose body or members it stands in. */
 typedef struct Scope {
-    size_t list;   /* first token behind WITH [RECURSIVE]; 0: none */
-    size_t end;    /* token behind the last complete member; 0: none yet */
+    size_t list; /* first token behind WITH [RECURSIVE]; 0: none */
+    size_t end;  /* token behind the last complete member; 0: none yet */
     bool recursive;
     Strings names; /* of the complete members */
 } Scope;
@@ -29,8 +28,7 @@ typedef struct Scopes {
 } Scopes;
 
 /* `name [(columns)] AS [NOT] [MATERIALIZED] (`: the index of the last bracket, or 0. */
-static size_t member_body(const Rewrite *rewrite, size_t i)
-{
+static size_t member_body(const Rewrite *rewrite, size_t i) {
     SqlTokenKind kind = rewrite->tokens.items[i].kind;
     if (kind != SQL_WORD && kind != SQL_QUOTED) return 0;
     size_t at = i + 1;
@@ -48,8 +46,7 @@ static size_t member_body(const Rewrite *rewrite, size_t i)
 
 /* Reads the members from token `at` on that are complete before `limit`. Returns where reading
  * goes on: in the body that holds the limit, or behind the list. */
-static size_t read_members(const Rewrite *rewrite, Scope *scope, size_t at, size_t limit)
-{
+static size_t read_members(const Rewrite *rewrite, Scope *scope, size_t at, size_t limit) {
     for (;;) {
         size_t body = member_body(rewrite, at);
         if (!body) return at;
@@ -63,8 +60,7 @@ static size_t read_members(const Rewrite *rewrite, Scope *scope, size_t at, size
     }
 }
 
-static Scopes scopes_at(const Rewrite *rewrite, size_t limit)
-{
+static Scopes scopes_at(const Rewrite *rewrite, size_t limit) {
     Scopes scopes = {0};
     LIST_PUSH(rewrite->arena, &scopes);
     for (size_t i = 0; i < limit;) {
@@ -88,8 +84,7 @@ static Scopes scopes_at(const Rewrite *rewrite, size_t limit)
 }
 
 /* "WITH a AS (…), b AS (…) " of all that the call can see, or "". */
-static const char *with_prefix(const Rewrite *rewrite, size_t call, const char *only)
-{
+static const char *with_prefix(const Rewrite *rewrite, size_t call, const char *only) {
     Scopes scopes = scopes_at(rewrite, call);
     Buf out = buf_on(rewrite->arena);
     bool recursive = false, wanted = !only;
@@ -109,8 +104,7 @@ static const char *with_prefix(const Rewrite *rewrite, size_t call, const char *
 
 /* -- the input and the other arguments --------------------------------------------------------- */
 
-static const char *input_query(const Rewrite *rewrite, const Call *call, const Argument *arg)
-{
+static const char *input_query(const Rewrite *rewrite, const Call *call, const Argument *arg) {
     static const char *const queries[] = {"SELECT", "WITH", "FROM", "VALUES", "PIVOT", "UNPIVOT"};
     size_t from = arg->from;
     bool is_query = false;
@@ -120,22 +114,21 @@ static const char *input_query(const Rewrite *rewrite, const Call *call, const A
     const char *text =
         rewrite_render(rewrite, start_of(rewrite, from), end_of(rewrite, arg->to - 1));
     bool is_one_name = arg->to == from + 1;
-    const char *name = is_one_name ? sql_token_text(rewrite->arena, rewrite->sql,
-                                                    rewrite->tokens.items[from])
-                                   : NULL;
+    const char *name =
+        is_one_name ? sql_token_text(rewrite->arena, rewrite->sql, rewrite->tokens.items[from])
+                    : NULL;
     const char *with = with_prefix(rewrite, call->first, name);
     return arena_printf(rewrite->arena, is_query ? "%sSELECT * FROM (%s)" : "%sSELECT * FROM %s",
                         with, text);
 }
 
 static const char *other_arguments(Rewrite *rewrite, const Call *call, size_t skip,
-                                   const size_t *params, Strings *names)
-{
+                                   const size_t *params, Strings *names) {
     Buf sql = buf_on(rewrite->arena);
     for (size_t i = skip; i < call->args.count; i++) {
         const Argument *arg = &call->args.items[i];
-        const char *value = rewrite_render(rewrite, start_of(rewrite, arg->from),
-                                           end_of(rewrite, arg->to - 1));
+        const char *value =
+            rewrite_render(rewrite, start_of(rewrite, arg->from), end_of(rewrite, arg->to - 1));
         buf_printf(&sql, "%s(%s)", sql.size ? ", " : "SELECT ", value);
         strings_add(rewrite->arena, names,
                     params[i] == SIZE_MAX ? "" : call->udf->params.items[params[i]].name);
@@ -144,13 +137,14 @@ static const char *other_arguments(Rewrite *rewrite, const Call *call, size_t sk
 }
 
 /* Does an alias stand behind the call? Only then is the function's own name not its alias. */
-static bool has_alias(const Rewrite *rewrite, size_t i)
-{
-    static const char *const clauses[] = {
-        "WHERE",  "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET",    "WINDOW",  "QUALIFY", "UNION",
-        "EXCEPT", "INTERSECT", "JOIN", "INNER", "LEFT", "RIGHT",   "FULL",    "CROSS",   "NATURAL",
-        "ASOF",   "POSITIONAL", "SEMI", "ANTI", "ON",  "USING",    "TABLESAMPLE", "SAMPLE",
-        "PIVOT",  "UNPIVOT", "SELECT", "SET", "RETURNING", "WHEN", "FETCH",  "FOR",     "WITH"};
+static bool has_alias(const Rewrite *rewrite, size_t i) {
+    static const char *const clauses[] = {"WHERE",     "GROUP",  "HAVING",  "ORDER",  "LIMIT",
+                                          "OFFSET",    "WINDOW", "QUALIFY", "UNION",  "EXCEPT",
+                                          "INTERSECT", "JOIN",   "INNER",   "LEFT",   "RIGHT",
+                                          "FULL",      "CROSS",  "NATURAL", "ASOF",   "POSITIONAL",
+                                          "SEMI",      "ANTI",   "ON",      "USING",  "TABLESAMPLE",
+                                          "SAMPLE",    "PIVOT",  "UNPIVOT", "SELECT", "SET",
+                                          "RETURNING", "WHEN",   "FETCH",   "FOR",    "WITH"};
     SqlTokenKind kind = rewrite->tokens.items[i].kind;
     if (kind == SQL_QUOTED) return true;
     if (kind != SQL_WORD) return false;
@@ -159,16 +153,14 @@ static bool has_alias(const Rewrite *rewrite, size_t i)
     return true;
 }
 
-static bool stands_in_expression(const Rewrite *rewrite, size_t i)
-{
+static bool stands_in_expression(const Rewrite *rewrite, size_t i) {
     static const char *const before[] = {"FROM", "JOIN", ",", "LATERAL", "(", "USING", "TABLE"};
     for (size_t w = 0; i && w < sizeof before / sizeof *before; w++)
         if (is(rewrite, i - 1, before[w])) return false;
     return i != 0;
 }
 
-static void drop_edits(Rewrite *rewrite, size_t start, size_t end)
-{
+static void drop_edits(Rewrite *rewrite, size_t start, size_t end) {
     UdfRewrite *out = rewrite->out;
     size_t kept = 0;
     for (size_t i = 0; i < out->edits.count; i++)
@@ -177,8 +169,7 @@ static void drop_edits(Rewrite *rewrite, size_t start, size_t end)
     out->edits.count = kept;
 }
 
-void rewrite_table(Rewrite *rewrite, const Call *call)
-{
+void rewrite_table(Rewrite *rewrite, const Call *call) {
     Udfs *udfs = rewrite->udfs;
     const Udf *udf = call->udf;
     size_t skip = udf->input != UDF_INPUT_NONE;

@@ -13,8 +13,7 @@ typedef struct Scan {
     bool has_result;
 } Scan;
 
-static void scan_free(void *pointer)
-{
+static void scan_free(void *pointer) {
     Scan *scan = pointer;
     if (scan->has_result) duckdb_destroy_result(&scan->result);
     duckdb_destroy_prepare(&scan->statement);
@@ -22,8 +21,7 @@ static void scan_free(void *pointer)
     free(scan);
 }
 
-static void bind(duckdb_bind_info info)
-{
+static void bind(duckdb_bind_info info) {
     const UdfTableCall *call = duckdb_bind_get_extra_info(info);
     if (!call->ready) {
         duckdb_bind_set_error(info, "the Python table function was not run before this statement");
@@ -33,8 +31,7 @@ static void bind(duckdb_bind_info info)
         duckdb_bind_add_result_column(info, call->columns.items[i].name, call->types[i]);
 }
 
-static void init(duckdb_init_info info)
-{
+static void init(duckdb_init_info info) {
     const UdfTableCall *call = duckdb_init_get_extra_info(info);
     Scan *scan = calloc(1, sizeof *scan);
     if (!scan) abort();
@@ -50,8 +47,7 @@ static void init(duckdb_init_info info)
     if (!ok) duckdb_init_set_error(info, "the rows of the Python table function are gone");
 }
 
-static void scan_rows(duckdb_function_info info, duckdb_data_chunk output)
-{
+static void scan_rows(duckdb_function_info info, duckdb_data_chunk output) {
     Scan *scan = duckdb_function_get_init_data(info);
     duckdb_data_chunk chunk = scan->has_result ? duckdb_fetch_chunk(scan->result) : NULL;
     if (!chunk) {
@@ -68,8 +64,7 @@ static void scan_rows(duckdb_function_info info, duckdb_data_chunk output)
     duckdb_destroy_data_chunk(&chunk);
 }
 
-bool scan_register(Duck *duck, UdfTableCall *call, Error *err)
-{
+bool scan_register(Duck *duck, UdfTableCall *call, Error *err) {
     duckdb_table_function function = duckdb_create_table_function();
     duckdb_table_function_set_name(function, call->sql_name);
     duckdb_table_function_set_extra_info(function, call, NULL);
@@ -78,6 +73,6 @@ bool scan_register(Duck *duck, UdfTableCall *call, Error *err)
     duckdb_table_function_set_function(function, scan_rows);
     bool ok = duckdb_register_table_function(duck_connection(duck), function) == DuckDBSuccess;
     duckdb_destroy_table_function(&function);
-    return ok || error_set(err, ERR_UDF_DEFINITION, SPAN_NONE,
-                           "%s cannot be registered in DuckDB", call->udf->full_name);
+    return ok || error_set(err, ERR_UDF_DEFINITION, SPAN_NONE, "%s cannot be registered in DuckDB",
+                           call->udf->full_name);
 }

@@ -6,8 +6,7 @@
 
 #include "base/fs.h"
 
-static bool register_use(UdfSession *session, UdfUse *use, Error *err)
-{
+static bool register_use(UdfSession *session, UdfUse *use, Error *err) {
     void **types = ARENA_ARRAY(session->arena, void *, use->param_count + 1);
     const Udf *udf = use->udf;
     for (size_t i = 0; i <= use->param_count; i++) {
@@ -26,17 +25,18 @@ static bool register_use(UdfSession *session, UdfUse *use, Error *err)
                                          &session->run, err);
 }
 
-static bool run_setup(UdfSession *session, const Udf *udf, Error *err)
-{
+static bool run_setup(UdfSession *session, const Udf *udf, Error *err) {
     if (session->config.validate || strings_has(&session->modules, udf->import_name)) return true;
     /* Noted first: a module whose setup failed half way is torn down too. */
     strings_add(session->arena, &session->modules, udf->import_name);
     return session->api->hooks(udf->import_name, true, err);
 }
 
-static bool set_up(UdfSession *session, Error *err)
-{
+static bool set_up(UdfSession *session, Error *err) {
     const Udfs *udfs = session->config.udfs;
+    /* A result that was not read to its end keeps its transaction until the next statement, which
+     * would take back what is registered meanwhile. */
+    if (!duck_exec(session->config.duck, "SELECT 1", NULL, err)) return false;
     for (size_t i = 0; i < udfs->uses.count; i++)
         if (!register_use(session, udfs->uses.items[i], err) ||
             !run_setup(session, udfs->uses.items[i]->udf, err))
@@ -47,8 +47,7 @@ static bool set_up(UdfSession *session, Error *err)
         call->columns = (Columns){0};
         call->table = NULL;
         call->side = NULL;
-        if (!scan_register(session->config.duck, call, err) ||
-            !run_setup(session, call->udf, err))
+        if (!scan_register(session->config.duck, call, err) || !run_setup(session, call->udf, err))
             return false;
     }
     return true;
@@ -56,8 +55,7 @@ static bool set_up(UdfSession *session, Error *err)
 
 bool udfs_used(const Udfs *udfs) { return udfs->uses.count || udfs->calls.count; }
 
-bool udf_session_open(Arena *arena, const UdfSessionConfig *config, UdfSession **out, Error *err)
-{
+bool udf_session_open(Arena *arena, const UdfSessionConfig *config, UdfSession **out, Error *err) {
     *out = NULL;
     if (!udfs_used(config->udfs)) return true;
     if (!catalog_start(config->udfs, err)) return false;
@@ -69,6 +67,7 @@ bool udf_session_open(Arena *arena, const UdfSessionConfig *config, UdfSession *
     session->run.stub = config->validate;
     session->run.stop = config->stop;
     pthread_mutex_init(&session->run.lock, NULL);
+    session->api->arm(true);
     if (set_up(session, err)) {
         *out = session;
         return true;
@@ -78,8 +77,7 @@ bool udf_session_open(Arena *arena, const UdfSessionConfig *config, UdfSession *
     return false;
 }
 
-bool udf_session_error(UdfSession *session, Error *err)
-{
+bool udf_session_error(UdfSession *session, Error *err) {
     if (!session) return false;
     pthread_mutex_lock(&session->run.lock);
     bool failed = session->run.failed;
@@ -93,8 +91,7 @@ bool udf_session_error(UdfSession *session, Error *err)
     return true;
 }
 
-static void report_nulled(const UdfSession *session, Diags *diags)
-{
+static void report_nulled(const UdfSession *session, Diags *diags) {
     const Udfs *udfs = session->config.udfs;
     for (size_t i = 0; i < udfs->uses.count; i++) {
         const UdfUse *use = udfs->uses.items[i];
@@ -105,10 +102,9 @@ static void report_nulled(const UdfSession *session, Diags *diags)
     }
 }
 
-void udf_session_close(UdfSession *session, Diags *diags)
-{
+void udf_session_close(UdfSession *session, Diags *diags) {
     if (!session) return;
-    session->api->clear_interrupt();
+    session->api->arm(false);
     for (size_t i = session->modules.count; i-- > 0;) {
         Error err;
         if (!session->api->hooks(session->modules.items[i], false, &err))

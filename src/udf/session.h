@@ -9,9 +9,9 @@ struct UdfSession {
     UdfSessionConfig config;
     const PythonApi *api;
     UdfRun run;
-    Duck *side;       /* outputs of table functions; NULL until the first */
-    Strings modules;  /* whose @on_setup ran, in that order */
-    Map types;        /* type text → duckdb_logical_type */
+    Duck *side;      /* outputs of table functions; NULL until the first */
+    Strings modules; /* whose @on_setup ran, in that order */
+    Map types;       /* type text → duckdb_logical_type */
 };
 
 /* types.c: the logical type of a text ("DECIMAL(10,2)"), owned by the session; NULL with err. */

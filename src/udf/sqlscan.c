@@ -11,8 +11,7 @@ static bool starts_word(char c) { return isalpha((unsigned char)c) || c == '_' |
 
 static bool in_word(char c) { return starts_word(c) || isdigit((unsigned char)c) || c == '$'; }
 
-static size_t skip_comment(const char *sql, size_t at)
-{
+static size_t skip_comment(const char *sql, size_t at) {
     size_t depth = 0;
     do {
         if (sql[at] == '/' && sql[at + 1] == '*') {
@@ -28,33 +27,38 @@ static size_t skip_comment(const char *sql, size_t at)
     return at;
 }
 
-static size_t skip_blanks(const char *sql, size_t at)
-{
+static size_t skip_blanks(const char *sql, size_t at) {
     while (sql[at]) {
-        if (isspace((unsigned char)sql[at])) at++;
-        else if (sql[at] == '-' && sql[at + 1] == '-') at += strcspn(sql + at, "\n");
-        else if (sql[at] == '/' && sql[at + 1] == '*') at = skip_comment(sql, at);
-        else break;
+        if (isspace((unsigned char)sql[at]))
+            at++;
+        else if (sql[at] == '-' && sql[at + 1] == '-')
+            at += strcspn(sql + at, "\n");
+        else if (sql[at] == '/' && sql[at + 1] == '*')
+            at = skip_comment(sql, at);
+        else
+            break;
     }
     return at;
 }
 
 /* Behind the closing quote; a doubled quote (or, in E'…', one behind a backslash) is text. */
-static size_t quoted_end(const char *sql, size_t at, bool escapes)
-{
+static size_t quoted_end(const char *sql, size_t at, bool escapes) {
     char quote = sql[at++];
     while (sql[at]) {
-        if (escapes && sql[at] == '\\' && sql[at + 1]) at += 2;
-        else if (sql[at] != quote) at++;
-        else if (sql[at + 1] == quote) at += 2;
-        else return at + 1;
+        if (escapes && sql[at] == '\\' && sql[at + 1])
+            at += 2;
+        else if (sql[at] != quote)
+            at++;
+        else if (sql[at + 1] == quote)
+            at += 2;
+        else
+            return at + 1;
     }
     return at;
 }
 
 /* $tag$ … $tag$ ; 0 when it is none. */
-static size_t dollar_end(const char *sql, size_t at)
-{
+static size_t dollar_end(const char *sql, size_t at) {
     size_t tag = 1;
     while (in_word(sql[at + tag]) && sql[at + tag] != '$') tag++;
     if (sql[at + tag] != '$' || isdigit((unsigned char)sql[at + 1])) return 0;
@@ -64,8 +68,7 @@ static size_t dollar_end(const char *sql, size_t at)
     return at + strlen(sql + at);
 }
 
-static SqlToken token_at(const char *sql, size_t at)
-{
+static SqlToken token_at(const char *sql, size_t at) {
     char c = sql[at];
     bool escapes = (c == 'e' || c == 'E') && sql[at + 1] == '\'';
     if (escapes) return (SqlToken){SQL_STRING, at, quoted_end(sql, at + 1, true)};
@@ -87,8 +90,7 @@ static SqlToken token_at(const char *sql, size_t at)
     return (SqlToken){SQL_SYMBOL, at, at + (twin ? 2 : 1)};
 }
 
-SqlTokens sqlscan(Arena *arena, const char *sql)
-{
+SqlTokens sqlscan(Arena *arena, const char *sql) {
     SqlTokens tokens = {0};
     for (size_t at = skip_blanks(sql, 0); sql[at]; at = skip_blanks(sql, at)) {
         SqlToken token = token_at(sql, at);
@@ -100,16 +102,14 @@ SqlTokens sqlscan(Arena *arena, const char *sql)
     return tokens;
 }
 
-bool sql_is(const char *sql, const SqlTokens *tokens, size_t i, const char *text)
-{
+bool sql_is(const char *sql, const SqlTokens *tokens, size_t i, const char *text) {
     if (i >= tokens->count) return false;
     SqlToken token = tokens->items[i];
     if (token.kind != SQL_WORD && token.kind != SQL_SYMBOL) return false;
     return str_ieq_n(sql + token.start, token.end - token.start, text);
 }
 
-const char *sql_token_text(Arena *arena, const char *sql, SqlToken token)
-{
+const char *sql_token_text(Arena *arena, const char *sql, SqlToken token) {
     const char *from = sql + token.start;
     size_t size = token.end - token.start;
     if (token.kind != SQL_QUOTED && token.kind != SQL_STRING)
@@ -125,8 +125,7 @@ const char *sql_token_text(Arena *arena, const char *sql, SqlToken token)
     return text;
 }
 
-size_t sql_closing(const char *sql, const SqlTokens *tokens, size_t open)
-{
+size_t sql_closing(const char *sql, const SqlTokens *tokens, size_t open) {
     size_t depth = 0;
     for (size_t i = open; i < tokens->count; i++) {
         if (tokens->items[i].kind != SQL_SYMBOL) continue;

@@ -17,7 +17,7 @@ typedef enum UdfInput {
     UDF_INPUT_PANDAS,
     UDF_INPUT_ARROW,
     UDF_INPUT_READER,
-    UDF_INPUT_ROWS, /* list of dicts; also without a hint when pandas and pyarrow are missing */
+    UDF_INPUT_ROWS,  /* list of dicts; also without a hint when pandas and pyarrow are missing */
     UDF_INPUT_NUMPY, /* vectorized functions only */
 } UdfInput;
 
@@ -31,17 +31,17 @@ typedef struct UdfParam {
 } UdfParam;
 
 typedef struct Udf {
-    const char *name;      /* of the decorator, else of the function */
-    const char *module;    /* below the folder: "text_utils", "sub.tax" */
-    const char *full_name; /* "text_utils.clean" */
+    const char *name;        /* of the decorator, else of the function */
+    const char *module;      /* below the folder: "text_utils", "sub.tax" */
+    const char *full_name;   /* "text_utils.clean" */
     const char *import_name; /* "python_udfs.text_utils" */
-    const char *file;      /* relative to the project */
+    const char *file;        /* relative to the project */
     int line;
     UdfKind kind;
     struct {
         UdfParam *items;
         size_t count, capacity;
-    } params; /* of table functions: without the table itself */
+    } params;                /* of table functions: without the table itself */
     const char *return_type; /* scalar: DuckDB's type */
     bool special_nulls, is_volatile, vectorized, null_on_error;
     UdfInput input;
@@ -76,6 +76,8 @@ const Udf *udfs_at(const Udfs *udfs, size_t index); /* of those imported; NULL p
 const Udf *udfs_find(Udfs *udfs, const char *name, Error *err);
 /* Files that failed to import and functions that cannot be used, as errors, with file and line. */
 void udfs_problems(const Udfs *udfs, Diags *diags);
+/* Reports types of hints and schemas that DuckDB does not know. */
+void udfs_check_types(const Udfs *udfs, Duck *duck, Diags *diags);
 /* "3.11.2 (/usr/bin/python3)"; NULL when Python is not loaded. */
 const char *udfs_python(const Udfs *udfs);
 /* Loads Python without importing anything (doctor). */
@@ -130,10 +132,10 @@ bool udf_calls_python(const Udfs *udfs, const char *sql);
 typedef struct UdfSession UdfSession;
 typedef struct UdfSessionConfig {
     Udfs *udfs;
-    Duck *duck;            /* functions are registered on its connection */
-    const char *stage_dir; /* scratch folder for outputs that do not fit in memory; NULL: none */
+    Duck *duck;               /* functions are registered on its connection */
+    const char *stage_dir;    /* scratch folder for outputs that do not fit in memory; NULL: none */
     const volatile int *stop; /* not 0 when the run was interrupted; may be NULL */
-    bool validate;         /* types only: no body, no hook runs, rows are NULL */
+    bool validate;            /* types only: no body, no hook runs, rows are NULL */
 } UdfSessionConfig;
 
 /* Registers the functions of all queries rewritten so far and runs @on_setup of their modules.

@@ -30,7 +30,7 @@ VOLATILE = [
 def normalised(text, root, extra=()):
     text = text.replace(str(root), "PROJECT")
     for pattern, by in [*VOLATILE, *extra]:
-        text = re.sub(pattern, by, text)
+        text = re.sub(pattern, by, text, flags=re.MULTILINE)
     return text
 
 
@@ -59,7 +59,7 @@ def substitutions_of(root):
     path = root / "volatile"
     if not path.exists():
         return []
-    return [tuple(line.split(" => ")) for line in path.read_text().splitlines() if line]
+    return [tuple(line.split(" => ")) for line in path.read_text().split("\n") if line]
 
 
 def run_commands(root):
@@ -85,6 +85,7 @@ def run_commands(root):
 
 
 def table_csv(database, name):
+    name = f'"{name}"'
     rows = query_database(database, f"DESCRIBE SELECT * FROM {name}")
     rows = [row for row in rows if row[0] != "_sqlflow_file"]
     columns = ", ".join('"' + row[0].replace('"', '""') + '"' for row in rows)

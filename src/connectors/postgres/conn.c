@@ -189,6 +189,7 @@ bool pg_open(const PgParams *params, PgConn *conn, PgTrace *trace, Error *err)
     PQsetErrorVerbosity(conn->pq, PQERRORS_DEFAULT);
     PQsetnonblocking(conn->pq, 1);
     conn->version = PQserverVersion(conn->pq);
+    if (!PQsslInUse(conn->pq)) tell(trace, PG_STAGE_TLS, "not used");
     tell(trace, PG_STAGE_AUTHENTICATE, PQuser(conn->pq));
     tell(trace, PG_STAGE_DATABASE, PQdb(conn->pq));
     if (pg_exec(conn, params->setup, NULL, err)) return true;

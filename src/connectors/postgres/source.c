@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "connectors/postgres/querytext.h"
 
 static PgNumericAs numeric_as(const Link *link)
 {
@@ -13,14 +14,9 @@ static PgNumericAs numeric_as(const Link *link)
     return str_ieq(text, "error") ? NUMERIC_ERROR : NUMERIC_VARCHAR;
 }
 
-/* A query may end in semicolons and comments; the closing parenthesis goes on its own line. */
 static const char *query_as_from(Arena *arena, const char *query)
 {
-    char *text = str_trim(arena, query, strlen(query));
-    size_t size = strlen(text);
-    while (size > 0 && (text[size - 1] == ';' || text[size - 1] == ' ' || text[size - 1] == '\n'))
-        text[--size] = '\0';
-    return arena_printf(arena, "(%s\n) AS \"sqlflow_query\"", text);
+    return arena_printf(arena, "(%.*s) AS \"sqlflow_query\"", (int)pg_query_end(query), query);
 }
 
 static bool find_source(Session *session, const Link *link, PgConn *conn, PgSource *source,
@@ -29,7 +25,8 @@ static bool find_source(Session *session, const Link *link, PgConn *conn, PgSour
     Arena *arena = session->arena;
     const char *query = link_text(link, "query"), *table = link_text(link, "table");
     const char *schema = link_text(link, "schema"), *where = link_text(link, "where");
-    if (where && *where) source->where = arena_printf(arena, "(%s\n)", where);
+    if (where && *where)
+        source->where = arena_printf(arena, "(%.*s)", (int)pg_query_end(where), where);
     if (query && *query) {
         source->from = query_as_from(arena, query);
         source->label = "the query";
@@ -85,20 +82,30 @@ static bool check_names(Arena *arena, const PgSource *source, Error *err)
     return true;
 }
 
-static bool check_types(Session *session, const Link *link, const PgSource *source, Error *err)
+static void warn_text_forms(Session *session, const Link *link, const PgSource *source)
+{
+    Arena *arena = session->arena;
+    Strings list = {0};
+    for (size_t i = 0; i < source->columns.count; i++) {
+        const PgColumn *column = &source->columns.items[i];
+        if (column->text_cast)
+            strings_add(arena, &list, arena_printf(arena, "%s (%s)", column->name,
+                                                   column->pg_type));
+    }
+    if (list.count == 0 || !session->diags) return;
+    diag_warning(session->diags, WARN_TEXT_FORM, link->span, "%s: read in their text form: %s",
+                 source->label, strings_join(arena, &list, ", "));
+}
+
+static bool check_types(const Link *link, const PgSource *source, Error *err)
 {
     for (size_t i = 0; i < source->columns.count; i++) {
         const PgColumn *column = &source->columns.items[i];
-        if (column->scalar.refused) {
-            error_set(err, ERR_REMOTE_DATA, link_span(link, "numeric_as"),
-                      "%s, column '%s': %s does not fit a DECIMAL of 38 digits", source->label,
-                      column->name, column->pg_type);
-            return error_hint(err, "numeric_as: varchar keeps every digit, double rounds");
-        }
-        if (!column->text_cast || !session->diags) continue;
-        diag_warning(session->diags, WARN_TEXT_FORM, link->span,
-                     "%s, column '%s': %s is read in its text form", source->label, column->name,
-                     column->pg_type);
+        if (!column->scalar.refused) continue;
+        error_set(err, ERR_REMOTE_DATA, link_span(link, "numeric_as"),
+                  "%s, column '%s': %s does not fit a DECIMAL of 38 digits", source->label,
+                  column->name, column->pg_type);
+        return error_hint(err, "numeric_as: varchar keeps every digit, double rounds");
     }
     return true;
 }
@@ -121,5 +128,7 @@ bool pg_source(Session *session, const Link *link, PgConn *conn, const Strings *
         return false;
     const char *encoding = PQparameterStatus(conn->pq, "server_encoding");
     source->check_utf8 = !encoding || str_eq(encoding, "SQL_ASCII");
-    return check_names(arena, source, err) && check_types(session, link, source, err);
+    if (!check_names(arena, source, err) || !check_types(link, source, err)) return false;
+    warn_text_forms(session, link, source);
+    return true;
 }

@@ -13,16 +13,14 @@ struct Start {
     Error *err;
 };
 
-static bool status_failed(PyStatus status, Error *err)
-{
+static bool status_failed(PyStatus status, Error *err) {
     if (!PyStatus_Exception(status)) return false;
     error_set(err, ERR_PYTHON_MISSING, SPAN_NONE, "Python cannot start: %s",
               status.err_msg ? status.err_msg : "unknown reason");
     return true;
 }
 
-static bool initialize(const PythonConfig *config, Error *err)
-{
+static bool initialize(const PythonConfig *config, Error *err) {
     PyConfig python;
     PyConfig_InitPythonConfig(&python);
     python.install_signal_handlers = 0;
@@ -37,8 +35,7 @@ static bool initialize(const PythonConfig *config, Error *err)
 }
 
 /* The module `name` from the embedded file, as if it had been imported. */
-static PyObject *embedded_module(const char *name, const char *file, bool package)
-{
+static PyObject *embedded_module(const char *name, const char *file, bool package) {
     Arena *arena = arena_new();
     const char *path = arena_printf(arena, "udf/python/pkg/%s", file);
     AUTO_OBJECT code = Py_CompileString(embed_text(path), file, Py_file_input);
@@ -52,17 +49,16 @@ static PyObject *embedded_module(const char *name, const char *file, bool packag
     return PyImport_ExecCodeModuleEx(name, code, file);
 }
 
-static bool load_modules(void)
-{
+static bool load_modules(void) {
     AUTO_OBJECT package = embedded_module("sqlflow", "sqlflow/__init__.py", true);
     AUTO_OBJECT udfs = package ? embedded_module("sqlflow.udfs", "sqlflow/udfs.py", false) : NULL;
     if (!udfs || PyObject_SetAttrString(package, "udfs", udfs) < 0) return false;
-    host_module = embedded_module("sqlflow._host", "sqlflow/_host.py", false);
+    AUTO_OBJECT host = embedded_module("sqlflow._host", "sqlflow/_host.py", false);
+    host_module = host ? embedded_module("sqlflow._data", "sqlflow/_data.py", false) : NULL;
     return host_module != NULL;
 }
 
-static bool set_path(const PythonConfig *config)
-{
+static bool set_path(const PythonConfig *config) {
     PyObject *path = PySys_GetObject("path");
     if (!path) return false;
     for (Py_ssize_t i = 0; config->path && config->path[i]; i++) {
@@ -74,8 +70,7 @@ static bool set_path(const PythonConfig *config)
 
 /* Importing `signal` takes SIGINT over when it has its default action: put that back. The module
  * then still knows KeyboardInterrupt as what PyErr_SetInterruptEx means. */
-static bool import_signal(void)
-{
+static bool import_signal(void) {
     struct sigaction saved;
     sigaction(SIGINT, NULL, &saved);
     struct sigaction plain = {.sa_handler = SIG_DFL};
@@ -85,8 +80,7 @@ static bool import_signal(void)
     return module != NULL;
 }
 
-static bool boot(void *argument)
-{
+static bool boot(void *argument) {
     struct Start *start = argument;
     if (!initialize(start->config, start->err)) return false;
     PyObject *errors = PySys_GetObject("stderr");
@@ -100,8 +94,7 @@ static bool boot(void *argument)
     return ok;
 }
 
-bool host_start(const PythonConfig *config, Error *err)
-{
+bool host_start(const PythonConfig *config, Error *err) {
     struct Start start = {config, err};
     err->code = ERR_NONE;
     if (thread_start(boot, &start)) return true;
@@ -110,19 +103,16 @@ bool host_start(const PythonConfig *config, Error *err)
     return false;
 }
 
-static void run_atexit(void *argument)
-{
+static void run_atexit(void *argument) {
     (void)argument;
     AUTO_OBJECT module = PyImport_ImportModule("atexit");
-    AUTO_OBJECT result =
-        module ? PyObject_CallMethod(module, "_run_exitfuncs", NULL) : NULL;
+    AUTO_OBJECT result = module ? PyObject_CallMethod(module, "_run_exitfuncs", NULL) : NULL;
     if (!result) PyErr_Clear();
 }
 
 void host_stop(void) { thread_run(run_atexit, NULL); }
 
-PyObject *host_call(const char *function, const char *format, ...)
-{
+PyObject *host_call(const char *function, const char *format, ...) {
     va_list args;
     va_start(args, format);
     AUTO_OBJECT values = Py_VaBuildValue(format, args);

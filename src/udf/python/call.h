@@ -8,13 +8,13 @@
 struct ScalarCall {
     UdfUse *use;
     UdfRun *run;
-    size_t count;        /* arguments */
-    PyObject *function;  /* borrowed: the catalog keeps it */
-    PyObject *keywords;  /* names of those passed by name, or NULL */
+    size_t count;       /* arguments */
+    PyObject *function; /* borrowed: the catalog keeps it */
+    PyObject *keywords; /* names of those passed by name, or NULL */
     Reader *readers;
-    bool *any;           /* argument i is of any type: its reader is made for each chunk */
+    bool *any; /* argument i is of any type: its reader is made for each chunk */
     Writer writer;
-    Arena *scratch;      /* of messages */
+    Arena *scratch;          /* of messages */
     struct Vectors *vectors; /* vectorized functions; else NULL */
 };
 

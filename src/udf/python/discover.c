@@ -3,40 +3,37 @@
 
 #include "udf/python/host.h"
 
-static const char *text_in(Arena *arena, PyObject *text)
-{
+static const char *text_in(Arena *arena, PyObject *text) {
     if (!text || text == Py_None) return NULL;
     const char *utf8 = PyUnicode_Check(text) ? PyUnicode_AsUTF8(text) : NULL;
     if (!utf8) PyErr_Clear();
     return arena_strdup(arena, utf8 ? utf8 : "");
 }
 
-static const char *text_at(Arena *arena, PyObject *info, const char *key)
-{
+static const char *text_at(Arena *arena, PyObject *info, const char *key) {
     return text_in(arena, PyDict_GetItemString(info, key));
 }
 
-static bool flag_at(PyObject *info, const char *key)
-{
+static bool flag_at(PyObject *info, const char *key) {
     PyObject *value = PyDict_GetItemString(info, key);
     return value && PyObject_IsTrue(value) == 1;
 }
 
-static UdfInput input_of(const char *name)
-{
+static UdfInput input_of(const char *name) {
     static const struct {
         const char *name;
         UdfInput input;
-    } forms[] = {{"pandas", UDF_INPUT_PANDAS}, {"arrow", UDF_INPUT_ARROW},
-                 {"reader", UDF_INPUT_READER}, {"rows", UDF_INPUT_ROWS},
+    } forms[] = {{"pandas", UDF_INPUT_PANDAS},
+                 {"arrow", UDF_INPUT_ARROW},
+                 {"reader", UDF_INPUT_READER},
+                 {"rows", UDF_INPUT_ROWS},
                  {"numpy", UDF_INPUT_NUMPY}};
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
         if (strcmp(forms[i].name, name) == 0) return forms[i].input;
     return UDF_INPUT_NONE;
 }
 
-static void fill_params(Arena *arena, Udf *udf, PyObject *params)
-{
+static void fill_params(Arena *arena, Udf *udf, PyObject *params) {
     for (Py_ssize_t i = 0; i < PyList_Size(params); i++) {
         PyObject *parts = PyList_GetItem(params, i);
         UdfParam *param = LIST_PUSH(arena, &udf->params);
@@ -49,8 +46,7 @@ static void fill_params(Arena *arena, Udf *udf, PyObject *params)
     }
 }
 
-static void fill_table(Arena *arena, Udf *udf, PyObject *info)
-{
+static void fill_table(Arena *arena, Udf *udf, PyObject *info) {
     PyObject *output = PyDict_GetItemString(info, "output");
     for (Py_ssize_t i = 0; i < PyList_Size(output); i++) {
         PyObject *pair = PyList_GetItem(output, i);
@@ -62,8 +58,7 @@ static void fill_table(Arena *arena, Udf *udf, PyObject *info)
         strings_add(arena, &udf->required, text_in(arena, PyList_GetItem(required, i)));
 }
 
-static Udf *udf_of(Arena *arena, const Udf *origin, PyObject *info)
-{
+static Udf *udf_of(Arena *arena, const Udf *origin, PyObject *info) {
     Udf *udf = ARENA_NEW(arena, Udf);
     *udf = *origin;
     udf->name = text_at(arena, info, "name");
@@ -94,8 +89,7 @@ struct Import {
     bool ok;
 };
 
-static void import_job(void *argument)
-{
+static void import_job(void *argument) {
     struct Import *job = argument;
     const char *name = job->origin->import_name, *what = job->origin->file;
     AUTO_OBJECT found = host_call("import_file", "(sz)", name, (const char *)job->origin->handle);
@@ -103,17 +97,18 @@ static void import_job(void *argument)
     if (!found) {
         error_take(job->err, ERR_UDF_DEFINITION,
                    arena_printf(job->arena, "%s cannot be imported", what), job->line);
+        /* The place may be in another file that this one imports. */
+        const char *place = arena_printf(job->arena, "\nat %s:%d", what, *job->line);
+        if (!strstr(job->err->message, place)) *job->line = 0;
         return;
     }
     Udf origin = *job->origin;
     origin.handle = NULL;
     for (Py_ssize_t i = 0; i < PyList_Size(found); i++)
-        *LIST_PUSH(job->arena, job->list) =
-            udf_of(job->arena, &origin, PyList_GetItem(found, i));
+        *LIST_PUSH(job->arena, job->list) = udf_of(job->arena, &origin, PyList_GetItem(found, i));
 }
 
-bool discover_file(Arena *arena, const Udf *origin, UdfList *list, int *line, Error *err)
-{
+bool discover_file(Arena *arena, const Udf *origin, UdfList *list, int *line, Error *err) {
     struct Import job = {arena, origin, list, line, err, false};
     thread_run(import_job, &job);
     return job.ok;
@@ -126,8 +121,7 @@ struct Hooks {
     bool ok;
 };
 
-static void hooks_job(void *argument)
-{
+static void hooks_job(void *argument) {
     struct Hooks *job = argument;
     const char *kind = job->setup ? "setup" : "teardown";
     AUTO_OBJECT found = host_call("hooks", "(ss)", job->name, kind);
@@ -142,8 +136,7 @@ static void hooks_job(void *argument)
     error_take(job->err, ERR_UDF, arena_printf(arena, "@on_%s of %s", kind, job->name), &line);
 }
 
-bool discover_hooks(const char *import_name, bool setup, Error *err)
-{
+bool discover_hooks(const char *import_name, bool setup, Error *err) {
     struct Hooks job = {import_name, setup, err, true};
     thread_run(hooks_job, &job);
     return job.ok;

@@ -8,18 +8,18 @@
 
 enum { SHOWN_BYTES = 80 };
 
-const char *type_name(PyObject *value) { return value == Py_None ? "None" : Py_TYPE(value)->tp_name; }
+const char *type_name(PyObject *value) {
+    return value == Py_None ? "None" : Py_TYPE(value)->tp_name;
+}
 
 /* The text of a str object, or "" (errors cleared). Valid as long as the object. */
-static const char *text_of(PyObject *text)
-{
+static const char *text_of(PyObject *text) {
     const char *utf8 = text && PyUnicode_Check(text) ? PyUnicode_AsUTF8(text) : NULL;
     if (!utf8) PyErr_Clear();
     return utf8 ? utf8 : "";
 }
 
-static const char *working_folder(Arena *arena)
-{
+static const char *working_folder(Arena *arena) {
     char folder[4096];
     return arena_strdup(arena, getcwd(folder, sizeof folder) ? folder : "/");
 }
@@ -31,11 +31,10 @@ struct Failure {
 };
 
 static void describe(Arena *arena, PyObject *exception, Error *err, const struct Failure *failure,
-                     int *line)
-{
+                     int *line) {
     const char *what = failure->what, *arguments = failure->arguments;
-    AUTO_OBJECT told = host_module ? host_call("explain", "(Os)", exception, working_folder(arena))
-                                   : NULL;
+    AUTO_OBJECT told =
+        host_module ? host_call("explain", "(Os)", exception, working_folder(arena)) : NULL;
     if (!told) {
         PyErr_Clear();
         AUTO_OBJECT text = PyObject_Str(exception);
@@ -49,7 +48,8 @@ static void describe(Arena *arena, PyObject *exception, Error *err, const struct
     const char *trace = text_of(PyTuple_GetItem(told, 3));
     Buf message = buf_on(arena);
     buf_printf(&message, "%s: %s", what, text_of(PyTuple_GetItem(told, 0)));
-    if (*file) buf_printf(&message, "\nat %s:%d", file, *line);
+    if (*file)
+        buf_printf(&message, "\nat %s:%d", file, *line);
     else if (failure->udf)
         buf_printf(&message, "\nat %s:%d", failure->udf->file, failure->udf->line);
     if (arguments && *arguments) buf_printf(&message, "\ncalled with %s", arguments);
@@ -57,8 +57,7 @@ static void describe(Arena *arena, PyObject *exception, Error *err, const struct
     error_set(err, err->code, SPAN_NONE, "%s", redact_text(arena, buf_text(&message)));
 }
 
-static void take(Error *err, ErrorCode code, const struct Failure *failure, int *line)
-{
+static void take(Error *err, ErrorCode code, const struct Failure *failure, int *line) {
     const char *what = failure->what;
     *line = 0;
     PyObject *type, *value, *trace;
@@ -69,8 +68,8 @@ static void take(Error *err, ErrorCode code, const struct Failure *failure, int 
     }
     PyErr_NormalizeException(&type, &value, &trace);
     if (trace) PyException_SetTraceback(value, trace);
-    bool interrupted = thread_interrupted() && PyErr_GivenExceptionMatches(type,
-                                                                           PyExc_KeyboardInterrupt);
+    bool interrupted =
+        thread_interrupted() && PyErr_GivenExceptionMatches(type, PyExc_KeyboardInterrupt);
     if (interrupted) {
         error_set(err, ERR_INTERRUPTED, SPAN_NONE, "%s was interrupted", what);
     } else {
@@ -83,19 +82,16 @@ static void take(Error *err, ErrorCode code, const struct Failure *failure, int 
     Py_XDECREF(trace);
 }
 
-void error_take(Error *err, ErrorCode code, const char *what, int *line)
-{
+void error_take(Error *err, ErrorCode code, const char *what, int *line) {
     take(err, code, &(struct Failure){.what = what}, line);
 }
 
-void error_take_call(Error *err, const Udf *udf, const char *arguments)
-{
+void error_take_call(Error *err, const Udf *udf, const char *arguments) {
     int line;
     take(err, ERR_UDF, &(struct Failure){udf->full_name, arguments, udf}, &line);
 }
 
-static void put_value(Buf *out, PyObject *value)
-{
+static void put_value(Buf *out, PyObject *value) {
     AUTO_OBJECT shown = value ? PyObject_Repr(value) : NULL;
     const char *text = text_of(shown);
     size_t size = strlen(text), limit = SHOWN_BYTES;
@@ -111,16 +107,17 @@ static void put_value(Buf *out, PyObject *value)
     PyErr_Clear();
 }
 
-const char *arguments_text(Arena *arena, const UdfUse *use, PyObject *const *values)
-{
+const char *arguments_text(Arena *arena, const UdfUse *use, PyObject *const *values) {
     Buf out = buf_on(arena);
     for (size_t i = 0; i < use->param_count; i++) {
         size_t index = use->params[i];
         bool named = index < use->udf->params.count;
         const char *name = named ? use->udf->params.items[index].name : "*args";
         buf_printf(&out, "%s%s = ", i ? ", " : "", name);
-        if (redact_is_secret_name(name)) buf_puts(&out, "***");
-        else put_value(&out, values[i]);
+        if (redact_is_secret_name(name))
+            buf_puts(&out, "***");
+        else
+            put_value(&out, values[i]);
     }
     return redact_text(arena, buf_text(&out));
 }

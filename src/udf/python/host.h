@@ -20,12 +20,12 @@ void thread_run(PythonJob job, void *argument);
 void thread_lend(void);
 void thread_unlend(void);
 void thread_interrupt(void);
-void thread_clear_interrupt(void);
+void thread_arm(bool on);
 bool thread_interrupted(void);
 
 /* -- boot.c -------------------------------------------------------------------------------- */
 
-extern PyObject *host_module; /* sqlflow._host */
+extern PyObject *host_module; /* sqlflow._data, which has all of sqlflow._host too */
 bool host_start(const PythonConfig *config, Error *err);
 void host_stop(void);
 /* A new reference, or NULL with a Python error set. */
@@ -48,16 +48,16 @@ const char *arguments_text(Arena *arena, const UdfUse *use, PyObject *const *val
 
 typedef struct Reader Reader;
 struct Reader {
-    int type;               /* duckdb_type */
+    int type; /* duckdb_type */
     const void *data;
     const uint64_t *validity; /* NULL: all valid */
-    int internal;           /* DECIMAL, ENUM: type of the stored value */
+    int internal;             /* DECIMAL, ENUM: type of the stored value */
     uint8_t scale;
     uint64_t array_size;
-    void *vector;           /* duckdb_vector */
-    Reader *children;       /* LIST, ARRAY: 1; STRUCT, UNION: one a member; MAP: its list */
+    void *vector;     /* duckdb_vector */
+    Reader *children; /* LIST, ARRAY: 1; STRUCT, UNION: one a member; MAP: its list */
     size_t child_count;
-    PyObject **names;       /* STRUCT: keys; ENUM: its texts */
+    PyObject **names; /* STRUCT: keys; ENUM: its texts */
     size_t name_count;
 };
 
@@ -70,8 +70,7 @@ void reader_attach(Reader *reader, void *vector);
 /* New reference; NULL with a Python error set when the value has no counterpart in Python. */
 PyObject *reader_get(const Reader *reader, uint64_t row);
 
-static inline bool reader_is_null(const Reader *reader, uint64_t row)
-{
+static inline bool reader_is_null(const Reader *reader, uint64_t row) {
     return reader->validity && !((reader->validity[row >> 6] >> (row & 63)) & 1);
 }
 
@@ -82,15 +81,15 @@ struct Writer {
     int type;
     void *data;
     void *vector;
-    void *logical;       /* duckdb_logical_type, owned */
+    void *logical; /* duckdb_logical_type, owned */
     int internal;
     uint8_t width, scale;
     uint64_t array_size;
     Writer *children;
     size_t child_count;
-    PyObject **names;    /* STRUCT: keys; ENUM: its texts */
+    PyObject **names; /* STRUCT: keys; ENUM: its texts */
     size_t name_count;
-    uint64_t list_size;  /* LIST: elements so far in this chunk */
+    uint64_t list_size; /* LIST: elements so far in this chunk */
     uint64_t list_room;
 };
 

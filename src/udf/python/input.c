@@ -1,5 +1,5 @@
-/* A query's rows for Python: a streaming result, read chunk by chunk, also as an Arrow stream. While
- * DuckDB works, Python's thread is lent to the functions that the query itself may call. */
+/* A query's rows for Python: a streaming result, read chunk by chunk, also as an Arrow stream.
+ * While DuckDB works, Python's thread is lent to the functions that the query itself calls. */
 #include <errno.h>
 #include <string.h>
 
@@ -10,44 +10,43 @@ typedef struct Leave {
     PyThreadState *state; /* NULL: the GIL was not held */
 } Leave;
 
-static Leave leave_python(void)
-{
+static Leave leave_python(void) {
     Leave leave = {PyGILState_Check() ? PyEval_SaveThread() : NULL};
     thread_lend();
     return leave;
 }
 
-static void enter_python(Leave leave)
-{
+static void enter_python(Leave leave) {
     thread_unlend();
     if (leave.state) PyEval_RestoreThread(leave.state);
 }
 
-const char *duck_message(Arena *arena, const char *message)
-{
+const char *duck_message(Arena *arena, const char *message) {
     static const char key[] = "\"exception_message\":\"";
     const char *at = message ? strstr(message, key) : NULL;
     if (!at) return message ? message : "unknown error";
     Buf text = buf_on(arena);
     for (at += sizeof key - 1; *at && *at != '"'; at++) {
-        if (*at != '\\' || !at[1]) buf_putc(&text, *at);
-        else if (*++at == 'n') buf_putc(&text, '\n');
-        else if (*at == 't') buf_putc(&text, ' ');
-        else buf_putc(&text, *at);
+        if (*at != '\\' || !at[1])
+            buf_putc(&text, *at);
+        else if (*++at == 'n')
+            buf_putc(&text, '\n');
+        else if (*at == 't')
+            buf_putc(&text, ' ');
+        else
+            buf_putc(&text, *at);
     }
     return buf_text(&text);
 }
 
-static bool input_fails(Input *input, const char *message, Error *err)
-{
+static bool input_fails(Input *input, const char *message, Error *err) {
     AUTO_ARENA arena = arena_new();
     bool interrupted = (message && strstr(message, "INTERRUPT")) || thread_interrupted();
     snprintf(input->error, sizeof input->error, "%s", duck_message(arena, message));
     return error_set(err, interrupted ? ERR_INTERRUPTED : ERR_STEP, SPAN_NONE, "%s", input->error);
 }
 
-static bool start(Input *input, duckdb_connection connection, const char *sql, Error *err)
-{
+static bool start(Input *input, duckdb_connection connection, const char *sql, Error *err) {
     if (duckdb_prepare(connection, sql, &input->statement) != DuckDBSuccess)
         return input_fails(input, duckdb_prepare_error(input->statement), err);
     Leave leave = leave_python();
@@ -57,8 +56,7 @@ static bool start(Input *input, duckdb_connection connection, const char *sql, E
     return ok || input_fails(input, duckdb_result_error(&input->result), err);
 }
 
-bool input_open(Input *input, Arena *arena, void *connection, const char *sql, Error *err)
-{
+bool input_open(Input *input, Arena *arena, void *connection, const char *sql, Error *err) {
     *input = (Input){0};
     if (!start(input, connection, sql, err)) return false;
     idx_t count = duckdb_column_count(&input->result);
@@ -73,8 +71,7 @@ bool input_open(Input *input, Arena *arena, void *connection, const char *sql, E
     return true;
 }
 
-void input_close(Input *input)
-{
+void input_close(Input *input) {
     for (idx_t i = 0; i < input->columns; i++) duckdb_destroy_logical_type(&input->types[i]);
     input->columns = 0;
     if (input->options) duckdb_destroy_arrow_options(&input->options);
@@ -83,8 +80,7 @@ void input_close(Input *input)
     duckdb_destroy_prepare(&input->statement);
 }
 
-duckdb_data_chunk input_next(Input *input)
-{
+duckdb_data_chunk input_next(Input *input) {
     if (!input->has_result || input->error[0]) return NULL;
     Leave leave = leave_python();
     duckdb_data_chunk chunk = duckdb_fetch_chunk(input->result);
@@ -98,25 +94,21 @@ duckdb_data_chunk input_next(Input *input)
 
 /* -- as an Arrow stream ---------------------------------------------------------------------- */
 
-static int note(Input *input, duckdb_error_data data)
-{
+static int note(Input *input, duckdb_error_data data) {
     bool failed = data && duckdb_error_data_has_error(data);
-    if (failed)
-        snprintf(input->error, sizeof input->error, "%s", duckdb_error_data_message(data));
+    if (failed) snprintf(input->error, sizeof input->error, "%s", duckdb_error_data_message(data));
     duckdb_destroy_error_data(&data);
     return failed ? EIO : 0;
 }
 
-static int get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
-{
+static int get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out) {
     Input *input = stream->private_data;
     memset(out, 0, sizeof *out);
     return note(input, duckdb_to_arrow_schema(input->options, input->types, input->names,
                                               input->columns, out));
 }
 
-static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
-{
+static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out) {
     Input *input = stream->private_data;
     memset(out, 0, sizeof *out);
     duckdb_data_chunk chunk = input_next(input);
@@ -126,15 +118,13 @@ static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
     return code;
 }
 
-static const char *last_error(struct ArrowArrayStream *stream)
-{
+static const char *last_error(struct ArrowArrayStream *stream) {
     const Input *input = stream->private_data;
     return input->error[0] ? input->error : NULL;
 }
 
 static void release(struct ArrowArrayStream *stream) { stream->release = NULL; }
 
-void input_stream(Input *input)
-{
+void input_stream(Input *input) {
     input->stream = (struct ArrowArrayStream){get_schema, get_next, last_error, release, input};
 }

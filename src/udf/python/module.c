@@ -1,11 +1,9 @@
 /* The module's one exported symbol: the table of what the program may ask of it. */
 #include "udf/python/host.h"
 
-static const char *python_version(void)
-{
+static const char *python_version(void) {
     static char version[32];
-    snprintf(version, sizeof version, "%.*s", (int)strcspn(Py_GetVersion(), " "),
-             Py_GetVersion());
+    snprintf(version, sizeof version, "%.*s", (int)strcspn(Py_GetVersion(), " "), Py_GetVersion());
     return version;
 }
 
@@ -19,6 +17,6 @@ const PythonApi sqlflow_python = {
     .register_scalar = scalar_register,
     .call_table = table_call,
     .interrupt = thread_interrupt,
-    .clear_interrupt = thread_clear_interrupt,
+    .arm = thread_arm,
     .stop = host_stop,
 };

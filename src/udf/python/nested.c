@@ -5,8 +5,7 @@
 #include "udf/python/host.h"
 
 /* A null list or struct has null parts too: readers of the children look at those alone. */
-void writer_put_null(Writer *writer, uint64_t row)
-{
+void writer_put_null(Writer *writer, uint64_t row) {
     duckdb_vector_ensure_validity_writable(writer->vector);
     duckdb_validity_set_row_invalid(duckdb_vector_get_validity(writer->vector), row);
     if (writer->type == DUCKDB_TYPE_LIST || writer->type == DUCKDB_TYPE_MAP)
@@ -18,8 +17,7 @@ void writer_put_null(Writer *writer, uint64_t row)
 }
 
 /* Room for `count` more elements. Growing moves the child's data. */
-static void list_reserve(Writer *writer, uint64_t count)
-{
+static void list_reserve(Writer *writer, uint64_t count) {
     uint64_t need = writer->list_size + count;
     Writer *child = writer->children;
     if (need > writer->list_room) {
@@ -33,8 +31,7 @@ static void list_reserve(Writer *writer, uint64_t count)
     duckdb_list_vector_set_size(writer->vector, need);
 }
 
-static bool put_items(Writer *child, uint64_t start, PyObject *items, Buf *why)
-{
+static bool put_items(Writer *child, uint64_t start, PyObject *items, Buf *why) {
     Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
     for (Py_ssize_t i = 0; i < count; i++)
         if (!writer_put(child, start + (uint64_t)i, PySequence_Fast_GET_ITEM(items, i), why))
@@ -43,15 +40,13 @@ static bool put_items(Writer *child, uint64_t start, PyObject *items, Buf *why)
 }
 
 /* A list or tuple, or what a numpy array gives by tolist(). */
-static PyObject *sequence_of(PyObject *value)
-{
+static PyObject *sequence_of(PyObject *value) {
     if (PyList_Check(value) || PyTuple_Check(value)) return Py_NewRef(value);
     if (strcmp(Py_TYPE(value)->tp_name, "numpy.ndarray") != 0) return NULL;
     return PyObject_CallMethod(value, "tolist", NULL);
 }
 
-static bool put_list(Writer *writer, uint64_t row, PyObject *value, Buf *why)
-{
+static bool put_list(Writer *writer, uint64_t row, PyObject *value, Buf *why) {
     AUTO_OBJECT items = sequence_of(value);
     if (!items || !(PyList_Check(items) || PyTuple_Check(items))) return false;
     uint64_t count = (uint64_t)PySequence_Fast_GET_SIZE(items), start = writer->list_size;
@@ -68,8 +63,7 @@ static bool put_list(Writer *writer, uint64_t row, PyObject *value, Buf *why)
     return put_items(writer->children, start, items, why);
 }
 
-static bool put_struct(Writer *writer, uint64_t row, PyObject *value, Buf *why)
-{
+static bool put_struct(Writer *writer, uint64_t row, PyObject *value, Buf *why) {
     if (!PyDict_Check(value)) return false;
     Py_ssize_t found = 0;
     for (size_t i = 0; i < writer->child_count; i++) {
@@ -92,8 +86,7 @@ static bool put_struct(Writer *writer, uint64_t row, PyObject *value, Buf *why)
     return false;
 }
 
-static bool put_map(Writer *writer, uint64_t row, PyObject *value, Buf *why)
-{
+static bool put_map(Writer *writer, uint64_t row, PyObject *value, Buf *why) {
     if (!PyDict_Check(value)) return false;
     uint64_t count = (uint64_t)PyDict_Size(value), at = writer->list_size;
     list_reserve(writer, count);
@@ -112,15 +105,14 @@ static bool put_map(Writer *writer, uint64_t row, PyObject *value, Buf *why)
     return true;
 }
 
-static bool put_enum(Writer *writer, uint64_t row, PyObject *value, Buf *why)
-{
+static bool put_enum(Writer *writer, uint64_t row, PyObject *value, Buf *why) {
     if (!PyUnicode_Check(value)) return false;
     for (size_t i = 0; i < writer->name_count; i++) {
         if (PyUnicode_Compare(writer->names[i], value) != 0) continue;
         switch (writer->internal) {
-        case DUCKDB_TYPE_UTINYINT: ((uint8_t *)writer->data)[row] = (uint8_t)i; break;
-        case DUCKDB_TYPE_USMALLINT: ((uint16_t *)writer->data)[row] = (uint16_t)i; break;
-        default: ((uint32_t *)writer->data)[row] = (uint32_t)i;
+            case DUCKDB_TYPE_UTINYINT: ((uint8_t *)writer->data)[row] = (uint8_t)i; break;
+            case DUCKDB_TYPE_USMALLINT: ((uint16_t *)writer->data)[row] = (uint16_t)i; break;
+            default: ((uint32_t *)writer->data)[row] = (uint32_t)i;
         }
         return true;
     }
@@ -129,12 +121,11 @@ static bool put_enum(Writer *writer, uint64_t row, PyObject *value, Buf *why)
     return false;
 }
 
-bool writer_put_nested(Writer *writer, uint64_t row, PyObject *value, Buf *why)
-{
+bool writer_put_nested(Writer *writer, uint64_t row, PyObject *value, Buf *why) {
     switch (writer->type) {
-    case DUCKDB_TYPE_STRUCT: return put_struct(writer, row, value, why);
-    case DUCKDB_TYPE_MAP: return put_map(writer, row, value, why);
-    case DUCKDB_TYPE_ENUM: return put_enum(writer, row, value, why);
-    default: return put_list(writer, row, value, why);
+        case DUCKDB_TYPE_STRUCT: return put_struct(writer, row, value, why);
+        case DUCKDB_TYPE_MAP: return put_map(writer, row, value, why);
+        case DUCKDB_TYPE_ENUM: return put_enum(writer, row, value, why);
+        default: return put_list(writer, row, value, why);
     }
 }

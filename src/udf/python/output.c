@@ -6,14 +6,11 @@
 
 #include "base/str.h"
 
-static bool side_exec(Output *output, const char *sql, Error *err)
-{
+static bool side_exec(Output *output, const char *sql, Error *err) {
     duckdb_result result;
     bool ok;
-    Py_BEGIN_ALLOW_THREADS
-    ok = duckdb_query(output->job->side, sql, &result) == DuckDBSuccess;
-    Py_END_ALLOW_THREADS
-    if (!ok) {
+    Py_BEGIN_ALLOW_THREADS ok = duckdb_query(output->job->side, sql, &result) == DuckDBSuccess;
+    Py_END_ALLOW_THREADS if (!ok) {
         error_set(err, ERR_UDF, SPAN_NONE, "%s returned a table that cannot be used: %s",
                   output->job->call->udf->full_name,
                   duck_message(output->job->arena, duckdb_result_error(&result)));
@@ -23,8 +20,7 @@ static bool side_exec(Output *output, const char *sql, Error *err)
 }
 
 /* Names and types of a table or view of the side database. */
-static bool side_columns(Output *output, const char *name, Columns *columns, Error *err)
-{
+static bool side_columns(Output *output, const char *name, Columns *columns, Error *err) {
     Arena *arena = output->job->arena;
     const char *sql = arena_printf(arena, "SELECT column_name, column_type FROM (DESCRIBE %s)",
                                    sql_ident(arena, name));
@@ -47,32 +43,32 @@ static bool side_columns(Output *output, const char *name, Columns *columns, Err
     return true;
 }
 
-static bool is_integer(const char *type)
-{
-    static const char *const names[] = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT",
-                                        "INT", "INT2", "INT4", "INT8", "LONG", "SHORT", "INT64",
-                                        "INT32", "INT16", "SIGNED", "UTINYINT", "USMALLINT",
-                                        "UINTEGER", "UBIGINT", "UHUGEINT"};
+static bool is_integer(const char *type) {
+    static const char *const names[] = {"TINYINT",  "SMALLINT",  "INTEGER",  "BIGINT",  "HUGEINT",
+                                        "INT",      "INT2",      "INT4",     "INT8",    "LONG",
+                                        "SHORT",    "INT64",     "INT32",    "INT16",   "SIGNED",
+                                        "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_ieq(type, names[i])) return true;
     return false;
 }
 
 /* A cast to the declared type. pandas keeps integers with gaps as floats and gaps as NaN. */
-static void put_cast(Buf *sql, const Column *from, const Column *to)
-{
+static void put_cast(Buf *sql, const Column *from, const Column *to) {
     Arena *arena = sql->arena;
     const char *name = sql_ident(arena, from->name);
     bool is_float = str_eq(from->type, "DOUBLE") || str_eq(from->type, "FLOAT");
     bool is_decimal = str_starts(from->type, "DECIMAL(");
     if (is_float && is_integer(to->type))
-        buf_printf(sql, "CASE WHEN isnan(%s) THEN NULL WHEN trunc(%s) <> %s THEN "
-                        "error(format('{} in column %s is no %s', %s)) ELSE CAST(%s AS %s) END",
+        buf_printf(sql,
+                   "CASE WHEN isnan(%s) THEN NULL WHEN trunc(%s) <> %s THEN "
+                   "error(format('{} in column %s is no %s', %s)) ELSE CAST(%s AS %s) END",
                    name, name, name, str_replace(arena, to->name, "'", "''"), to->type, name, name,
                    to->type);
     else if (is_decimal && is_integer(to->type))
-        buf_printf(sql, "CASE WHEN trunc(%s) <> %s THEN error(format('{} in column %s is no %s', "
-                        "CAST(%s AS VARCHAR))) ELSE CAST(%s AS %s) END",
+        buf_printf(sql,
+                   "CASE WHEN trunc(%s) <> %s THEN error(format('{} in column %s is no %s', "
+                   "CAST(%s AS VARCHAR))) ELSE CAST(%s AS %s) END",
                    name, name, str_replace(arena, to->name, "'", "''"), to->type, name, name,
                    to->type);
     else
@@ -80,8 +76,7 @@ static void put_cast(Buf *sql, const Column *from, const Column *to)
     buf_printf(sql, " AS %s", sql_ident(arena, to->name));
 }
 
-static bool missing(Output *output, const char *name, const Columns *found, Error *err)
-{
+static bool missing(Output *output, const char *name, const Columns *found, Error *err) {
     Strings names = {0};
     for (size_t i = 0; i < found->count; i++)
         strings_add(output->job->arena, &names, found->items[i].name);
@@ -93,8 +88,7 @@ static bool missing(Output *output, const char *name, const Columns *found, Erro
 
 /* SELECT of a piece's columns in the order and types of the output. */
 static bool select_list(Output *output, const Columns *piece, const Columns *wanted, bool rest,
-                        Buf *sql, Error *err)
-{
+                        Buf *sql, Error *err) {
     const char *comma = "";
     for (size_t i = 0; i < wanted->count; i++) {
         const Column *from = columns_find(piece, wanted->items[i].name);
@@ -112,21 +106,24 @@ static bool select_list(Output *output, const Columns *piece, const Columns *wan
         /* A column of nothing but NULLs has no type: text takes all. */
         bool untyped = str_eq(piece->items[i].type, "\"NULL\"");
         const char *name = sql_ident(sql->arena, piece->items[i].name);
-        if (untyped) buf_printf(sql, "%sCAST(%s AS VARCHAR) AS %s", comma, name, name);
-        else buf_printf(sql, "%s%s", comma, name);
+        if (untyped)
+            buf_printf(sql, "%sCAST(%s AS VARCHAR) AS %s", comma, name, name);
+        else
+            buf_printf(sql, "%s%s", comma, name);
         comma = ", ";
     }
     return true;
 }
 
-static bool insert_from(Output *output, const char *piece, Error *err)
-{
+static bool insert_from(Output *output, const char *piece, Error *err) {
     const UdfTableCall *call = output->job->call;
     Columns columns = {0};
     Buf sql = buf_on(output->job->arena);
     if (!side_columns(output, piece, &columns, err)) return false;
-    if (!output->created) buf_printf(&sql, "CREATE TABLE %s AS SELECT ", call->table);
-    else buf_printf(&sql, "INSERT INTO %s BY NAME SELECT ", call->table);
+    if (!output->created)
+        buf_printf(&sql, "CREATE TABLE %s AS SELECT ", call->table);
+    else
+        buf_printf(&sql, "INSERT INTO %s BY NAME SELECT ", call->table);
     const Columns *wanted = output->created ? &output->columns : &call->udf->output;
     if (!columns.count) return true;
     if (!select_list(output, &columns, wanted, !output->created, &sql, err)) return false;
@@ -137,10 +134,8 @@ static bool insert_from(Output *output, const char *piece, Error *err)
     return side_columns(output, call->table, &output->columns, err);
 }
 
-bool output_arrow(Output *output, struct ArrowArrayStream *stream, Error *err)
-{
-    if (duckdb_arrow_scan(output->job->side, "piece", (duckdb_arrow_stream)stream) !=
-        DuckDBSuccess)
+bool output_arrow(Output *output, struct ArrowArrayStream *stream, Error *err) {
+    if (duckdb_arrow_scan(output->job->side, "piece", (duckdb_arrow_stream)stream) != DuckDBSuccess)
         return error_set(err, ERR_UDF, SPAN_NONE,
                          "%s returned an Arrow table that DuckDB cannot read",
                          output->job->call->udf->full_name);
@@ -152,8 +147,7 @@ bool output_arrow(Output *output, struct ArrowArrayStream *stream, Error *err)
 /* -- Python's own values --------------------------------------------------------------------- */
 
 static bool put_chunk(Output *output, duckdb_appender appender, Writer *writers, PyObject *columns,
-                      Py_ssize_t from, Error *err)
-{
+                      Py_ssize_t from, Error *err) {
     idx_t count = duckdb_appender_column_count(appender);
     duckdb_logical_type *types = PyMem_RawCalloc(count, sizeof *types);
     for (idx_t i = 0; i < count; i++) types[i] = duckdb_appender_column_type(appender, i);
@@ -183,8 +177,7 @@ static bool put_chunk(Output *output, duckdb_appender appender, Writer *writers,
     return ok;
 }
 
-static bool append(Output *output, PyObject *columns, Error *err)
-{
+static bool append(Output *output, PyObject *columns, Error *err) {
     duckdb_appender appender;
     if (duckdb_appender_create(output->job->side, NULL, output->job->call->table, &appender) !=
         DuckDBSuccess)
@@ -207,8 +200,7 @@ static bool append(Output *output, PyObject *columns, Error *err)
     return ok;
 }
 
-static bool create(Output *output, const Columns *columns, Error *err)
-{
+static bool create(Output *output, const Columns *columns, Error *err) {
     Buf sql = buf_on(output->job->arena);
     buf_printf(&sql, "CREATE TABLE %s (", output->job->call->table);
     for (size_t i = 0; i < columns->count; i++)
@@ -223,16 +215,15 @@ static bool create(Output *output, const Columns *columns, Error *err)
 
 /* The columns of the output for a first piece of values: declared ones, then the rest. */
 static bool value_columns(Output *output, PyObject *names, PyObject *types, Columns *columns,
-                          Error *err)
-{
+                          Error *err) {
     Arena *arena = output->job->arena;
     Columns given = {0};
     for (Py_ssize_t i = 0; i < PyList_Size(names); i++) {
         PyObject *type = PyList_GetItem(types, i);
         const char *text = type == Py_None ? "VARCHAR" : PyUnicode_AsUTF8(type);
-        *LIST_PUSH(arena, &given) = (Column){
-            arena_strdup(arena, PyUnicode_AsUTF8(PyList_GetItem(names, i))),
-            arena_strdup(arena, text)};
+        *LIST_PUSH(arena, &given) =
+            (Column){arena_strdup(arena, PyUnicode_AsUTF8(PyList_GetItem(names, i))),
+                     arena_strdup(arena, text)};
     }
     const Columns *declared = &output->job->call->udf->output;
     for (size_t i = 0; i < declared->count; i++) {
@@ -246,8 +237,8 @@ static bool value_columns(Output *output, PyObject *names, PyObject *types, Colu
     return true;
 }
 
-bool output_values(Output *output, PyObject *names, PyObject *types, PyObject *columns, Error *err)
-{
+bool output_values(Output *output, PyObject *names, PyObject *types, PyObject *columns,
+                   Error *err) {
     if (!output->created) {
         Columns wanted = {0};
         if (!value_columns(output, names, types, &wanted, err) || !create(output, &wanted, err))
@@ -273,8 +264,7 @@ bool output_values(Output *output, PyObject *names, PyObject *types, PyObject *c
     return append(output, ordered, err);
 }
 
-bool output_finish(Output *output, Error *err)
-{
+bool output_finish(Output *output, Error *err) {
     const Udf *udf = output->job->call->udf;
     if (output->created) return true;
     if (udf->output.count) return create(output, &udf->output, err);

@@ -20,13 +20,11 @@ struct Chunk {
 
 /* -- one chunk, on Python's thread ----------------------------------------------------------- */
 
-static bool is_stopped(const ScalarCall *call)
-{
+static bool is_stopped(const ScalarCall *call) {
     return (call->run->stop && *call->run->stop) || thread_interrupted();
 }
 
-static bool attach_inputs(ScalarCall *call, duckdb_data_chunk input, bool *nulls, Error *err)
-{
+static bool attach_inputs(ScalarCall *call, duckdb_data_chunk input, bool *nulls, Error *err) {
     *nulls = false;
     for (size_t i = 0; i < call->count; i++) {
         duckdb_vector vector = duckdb_data_chunk_get_vector(input, i);
@@ -44,19 +42,16 @@ static bool attach_inputs(ScalarCall *call, duckdb_data_chunk input, bool *nulls
     return true;
 }
 
-static bool row_has_null(const ScalarCall *call, idx_t row)
-{
+static bool row_has_null(const ScalarCall *call, idx_t row) {
     for (size_t i = 0; i < call->count; i++)
-        if (reader_is_null(&call->readers[i], row) ||
-            call->readers[i].type == DUCKDB_TYPE_SQLNULL)
+        if (reader_is_null(&call->readers[i], row) || call->readers[i].type == DUCKDB_TYPE_SQLNULL)
             return true;
     return false;
 }
 
 /* What went wrong in a row becomes the chunk's error, or a counted NULL. */
 static bool row_failed(ScalarCall *call, idx_t row, PyObject *const *values, const char *why,
-                       Error *err)
-{
+                       Error *err) {
     UdfUse *use = call->use;
     AUTO_ARENA arena = arena_new();
     const char *name = use->udf->full_name;
@@ -85,16 +80,14 @@ static bool row_failed(ScalarCall *call, idx_t row, PyObject *const *values, con
 
 /* A result that the fast path does not take, or none (`result` NULL, a Python error pending). */
 static bool slow_result(ScalarCall *call, idx_t row, PyObject *const *values, PyObject *result,
-                        Error *err)
-{
+                        Error *err) {
     if (!result) return row_failed(call, row, values, NULL, err);
     Buf why = buf_on(call->scratch);
     return writer_put(&call->writer, row, result, &why) ||
            row_failed(call, row, values, buf_text(&why), err);
 }
 
-static inline bool call_row(ScalarCall *call, idx_t row, PyObject **values, Error *err)
-{
+static inline bool call_row(ScalarCall *call, idx_t row, PyObject **values, Error *err) {
     size_t count = call->count, made = 0;
     while (made < count && (values[made] = fast_get(&call->readers[made], row))) made++;
     PyObject *result = NULL;
@@ -110,8 +103,7 @@ static inline bool call_row(ScalarCall *call, idx_t row, PyObject **values, Erro
     return ok;
 }
 
-static bool run_rows(struct Chunk *chunk)
-{
+static bool run_rows(struct Chunk *chunk) {
     ScalarCall *call = chunk->call;
     bool nulls;
     if (!attach_inputs(call, chunk->input, &nulls, &chunk->error)) return false;
@@ -134,8 +126,7 @@ static bool run_rows(struct Chunk *chunk)
     return true;
 }
 
-static void run_chunk(void *argument)
-{
+static void run_chunk(void *argument) {
     struct Chunk *chunk = argument;
     ScalarCall *call = chunk->call;
     if (!call->use->udf->vectorized) {
@@ -149,16 +140,14 @@ static void run_chunk(void *argument)
 
 /* -- DuckDB's callbacks, on any thread ------------------------------------------------------- */
 
-static void give_nulls(duckdb_data_chunk input, duckdb_vector output)
-{
+static void give_nulls(duckdb_data_chunk input, duckdb_vector output) {
     duckdb_vector_ensure_validity_writable(output);
     uint64_t *validity = duckdb_vector_get_validity(output);
     idx_t rows = duckdb_data_chunk_get_size(input);
     for (idx_t row = 0; row < rows; row++) duckdb_validity_set_row_invalid(validity, row);
 }
 
-static void on_chunk(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
-{
+static void on_chunk(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
     ScalarCall *call = duckdb_scalar_function_get_extra_info(info);
     if (call->run->stub) {
         give_nulls(input, output);
@@ -179,8 +168,7 @@ static void on_chunk(duckdb_function_info info, duckdb_data_chunk input, duckdb_
 
 /* Runs when the database closes. Python objects stay: the interpreter lives as long as the
  * process, and this may be any thread. */
-static void call_free(void *pointer)
-{
+static void call_free(void *pointer) {
     ScalarCall *call = pointer;
     arena_free(call->scratch);
     vector_free(call);
@@ -189,8 +177,7 @@ static void call_free(void *pointer)
     PyMem_RawFree(call);
 }
 
-static ScalarCall *call_new(UdfUse *use, UdfRun *run)
-{
+static ScalarCall *call_new(UdfUse *use, UdfRun *run) {
     ScalarCall *call = PyMem_RawCalloc(1, sizeof *call);
     call->use = use;
     call->run = run;
@@ -210,8 +197,7 @@ struct Registration {
     bool ok;
 };
 
-static bool make_keywords(ScalarCall *call)
-{
+static bool make_keywords(ScalarCall *call) {
     const UdfUse *use = call->use;
     if (use->positional == use->param_count) return true;
     call->keywords = PyTuple_New((Py_ssize_t)(use->param_count - use->positional));
@@ -223,8 +209,7 @@ static bool make_keywords(ScalarCall *call)
     return call->keywords != NULL;
 }
 
-static void prepare(void *argument)
-{
+static void prepare(void *argument) {
     struct Registration *job = argument;
     ScalarCall *call = job->call;
     job->ok = make_keywords(call);
@@ -233,11 +218,11 @@ static void prepare(void *argument)
         if (job->types[i]) job->ok = reader_make(&call->readers[i], job->types[i], job->err);
     }
     job->ok = job->ok && writer_make(&call->writer, job->types[call->count], job->err) &&
-              (!call->use->udf->vectorized || vector_prepare(call, job->connection, job->types, job->err));
+              (!call->use->udf->vectorized ||
+               vector_prepare(call, job->connection, job->types, job->err));
 }
 
-bool scalar_register(void *connection, UdfUse *use, void *const *types, UdfRun *run, Error *err)
-{
+bool scalar_register(void *connection, UdfUse *use, void *const *types, UdfRun *run, Error *err) {
     if (use->param_count > ARGUMENTS_MAX)
         return error_set(err, ERR_UDF_DEFINITION, SPAN_NONE, "%s takes more than %d arguments",
                          use->udf->full_name, ARGUMENTS_MAX);
@@ -261,7 +246,7 @@ bool scalar_register(void *connection, UdfUse *use, void *const *types, UdfRun *
     duckdb_scalar_function_set_function(function, on_chunk);
     bool ok = duckdb_register_scalar_function(connection, function) == DuckDBSuccess;
     duckdb_destroy_scalar_function(&function);
-    return ok || error_set(err, ERR_UDF_DEFINITION, SPAN_NONE,
-                           "%s cannot be registered in DuckDB as %s", use->udf->full_name,
-                           use->sql_name);
+    return ok ||
+           error_set(err, ERR_UDF_DEFINITION, SPAN_NONE, "%s cannot be registered in DuckDB as %s",
+                     use->udf->full_name, use->sql_name);
 }

@@ -12,22 +12,20 @@ typedef struct TableRun {
     bool has_input, ok;
 } TableRun;
 
-static const char *form_name(UdfInput input)
-{
+static const char *form_name(UdfInput input) {
     switch (input) {
-    case UDF_INPUT_ARROW: return "arrow";
-    case UDF_INPUT_READER: return "reader";
-    case UDF_INPUT_ROWS: return "rows";
-    case UDF_INPUT_NONE:
-    case UDF_INPUT_NUMPY:
-    case UDF_INPUT_PANDAS: return "pandas";
+        case UDF_INPUT_ARROW: return "arrow";
+        case UDF_INPUT_READER: return "reader";
+        case UDF_INPUT_ROWS: return "rows";
+        case UDF_INPUT_NONE:
+        case UDF_INPUT_NUMPY:
+        case UDF_INPUT_PANDAS: return "pandas";
     }
     return "pandas";
 }
 
 /* Rows of a query as lists, one a column: without pyarrow, and for the arguments. */
-static PyObject *read_columns(Input *input, Error *err)
-{
+static PyObject *read_columns(Input *input, Error *err) {
     Reader *readers = PyMem_RawCalloc(input->columns + 1, sizeof *readers);
     PyObject *columns = PyList_New(0);
     bool ok = columns != NULL;
@@ -54,8 +52,7 @@ static PyObject *read_columns(Input *input, Error *err)
 }
 
 /* The further arguments as (list, dict); evaluated by DuckDB. */
-static PyObject *read_arguments(TableRun *run)
-{
+static PyObject *read_arguments(TableRun *run) {
     const UdfTableCall *call = run->job->call;
     AUTO_OBJECT list = PyList_New(0);
     AUTO_OBJECT named = PyDict_New();
@@ -70,14 +67,13 @@ static PyObject *read_arguments(TableRun *run)
     for (Py_ssize_t i = 0; ok && i < PyList_Size(columns); i++) {
         PyObject *value = PyList_GetItem(PyList_GetItem(columns, i), 0);
         const char *name = call->arg_names.items[i];
-        ok = value && (*name ? PyDict_SetItemString(named, name, value)
-                             : PyList_Append(list, value)) == 0;
+        ok = value &&
+             (*name ? PyDict_SetItemString(named, name, value) : PyList_Append(list, value)) == 0;
     }
     return ok ? PyTuple_Pack(2, list, named) : NULL;
 }
 
-static bool check_required(TableRun *run)
-{
+static bool check_required(TableRun *run) {
     const Udf *udf = run->job->call->udf;
     Strings names = {0};
     for (idx_t i = 0; i < run->input.columns; i++)
@@ -94,8 +90,7 @@ static bool check_required(TableRun *run)
 }
 
 /* The table as the function wants it. */
-static PyObject *read_table(TableRun *run)
-{
+static PyObject *read_table(TableRun *run) {
     const UdfTableCall *call = run->job->call;
     if (!input_open(&run->input, run->job->arena, run->job->connection, call->input_sql, run->err))
         return NULL;
@@ -119,8 +114,7 @@ static PyObject *read_table(TableRun *run)
 }
 
 /* ("arrow", reader) or ("values", names, types, columns). */
-static bool take_piece(Output *output, PyObject *piece, Error *err)
-{
+static bool take_piece(Output *output, PyObject *piece, Error *err) {
     if (PyTuple_Size(piece) == 4)
         return output_values(output, PyTuple_GetItem(piece, 1), PyTuple_GetItem(piece, 2),
                              PyTuple_GetItem(piece, 3), err);
@@ -133,10 +127,15 @@ static bool take_piece(Output *output, PyObject *piece, Error *err)
     return ok;
 }
 
-static bool take_pieces(TableRun *run, PyObject *result)
-{
+static bool take_pieces(TableRun *run, PyObject *result) {
     Output output = {.job = run->job};
-    AUTO_OBJECT pieces = host_call("pieces", "(O)", result);
+    const Columns *schema = &run->job->call->udf->output;
+    AUTO_OBJECT declared = PySet_New(NULL);
+    for (size_t i = 0; declared && i < schema->count; i++) {
+        AUTO_OBJECT name = PyUnicode_FromString(str_lower(run->job->arena, schema->items[i].name));
+        if (!name || PySet_Add(declared, name) < 0) return false;
+    }
+    AUTO_OBJECT pieces = declared ? host_call("pieces", "(OO)", result, declared) : NULL;
     if (!pieces) return false;
     for (;;) {
         AUTO_OBJECT piece = PyIter_Next(pieces);
@@ -146,8 +145,7 @@ static bool take_pieces(TableRun *run, PyObject *result)
     return !PyErr_Occurred() && output_finish(&output, run->err);
 }
 
-static bool run_function(TableRun *run)
-{
+static bool run_function(TableRun *run) {
     const Udf *udf = run->job->call->udf;
     AUTO_OBJECT arguments = read_arguments(run);
     if (!arguments) return false;
@@ -159,8 +157,7 @@ static bool run_function(TableRun *run)
     return result && take_pieces(run, result);
 }
 
-static void table_job(void *argument)
-{
+static void table_job(void *argument) {
     TableRun *run = argument;
     run->err->code = ERR_NONE;
     run->ok = run_function(run);
@@ -177,8 +174,7 @@ static void table_job(void *argument)
     if (run->has_input) input_close(&run->input);
 }
 
-bool table_call(TableJob *job, Error *err)
-{
+bool table_call(TableJob *job, Error *err) {
     TableRun run = {.job = job, .err = err};
     thread_run(table_job, &run);
     return run.ok;

@@ -27,24 +27,27 @@ static struct {
     Job *first, **last;   /* not started yet */
     atomic_int queued;    /* how many; read without the lock while spinning */
     bool asleep;
-    bool lent;            /* the thread waits in DuckDB without the GIL */
-    atomic_bool interrupted;
+    bool lent; /* the thread waits in DuckDB without the GIL */
+    atomic_bool armed, interrupted;
 } host = {.work = PTHREAD_MUTEX_INITIALIZER,
           .lock = PTHREAD_MUTEX_INITIALIZER,
           .wake = PTHREAD_COND_INITIALIZER,
           .last = &host.first};
 
-static void on_wake(int number) { (void)number; }
+/* Runs on Python's thread: told from another one, the interpreter would note the signal but not
+ * look at it before the running bytecode ends. */
+static void on_wake(int number) {
+    (void)number;
+    if (atomic_load(&host.interrupted)) PyErr_SetInterruptEx(SIGINT);
+}
 
-static void enqueue(Job *job)
-{
+static void enqueue(Job *job) {
     *host.last = job;
     host.last = &job->next;
     atomic_fetch_add(&host.queued, 1);
 }
 
-static void dequeue(Job *job)
-{
+static void dequeue(Job *job) {
     Job **at = &host.first;
     while (*at != job) at = &(*at)->next;
     *at = job->next;
@@ -53,8 +56,7 @@ static void dequeue(Job *job)
 }
 
 /* The next job. They come in quick succession while a query runs: a short spin saves the futex. */
-static Job *next_job(void)
-{
+static Job *next_job(void) {
     for (int i = 0; i < SPIN && !atomic_load_explicit(&host.queued, memory_order_acquire); i++) {
 #if defined(__x86_64__)
         __builtin_ia32_pause();
@@ -71,16 +73,14 @@ static Job *next_job(void)
     return job;
 }
 
-static void finish(Job *job)
-{
+static void finish(Job *job) {
     pthread_mutex_lock(&host.lock);
     job->done = true;
     pthread_cond_signal(&job->wake);
     pthread_mutex_unlock(&host.lock); /* from here on the job is gone */
 }
 
-static void *serve(void *argument)
-{
+static void *serve(void *argument) {
     Job *boot = argument;
     boot->run(boot->argument);
     bool ok = host.started;
@@ -103,14 +103,12 @@ struct Boot {
     void *argument;
 };
 
-static void run_boot(void *argument)
-{
+static void run_boot(void *argument) {
     struct Boot *boot = argument;
     host.started = boot->boot(boot->argument);
 }
 
-bool thread_start(bool (*boot)(void *argument), void *argument)
-{
+bool thread_start(bool (*boot)(void *argument), void *argument) {
     if (host.started) return true;
     struct sigaction action = {.sa_handler = on_wake}; /* no SA_RESTART: system calls must end */
     sigaction(WAKE_SIGNAL, &action, NULL);
@@ -129,8 +127,7 @@ bool thread_start(bool (*boot)(void *argument), void *argument)
     return host.started;
 }
 
-static void run_here(PythonJob job, void *argument)
-{
+static void run_here(PythonJob job, void *argument) {
     pthread_mutex_lock(&host.work);
     PyGILState_STATE gil = PyGILState_Ensure();
     job(argument);
@@ -138,8 +135,7 @@ static void run_here(PythonJob job, void *argument)
     pthread_mutex_unlock(&host.work);
 }
 
-void thread_run(PythonJob run, void *argument)
-{
+void thread_run(PythonJob run, void *argument) {
     if (pthread_equal(pthread_self(), host.thread)) {
         run_here(run, argument);
         return;
@@ -155,8 +151,7 @@ void thread_run(PythonJob run, void *argument)
     pthread_cond_destroy(&job.wake);
 }
 
-void thread_lend(void)
-{
+void thread_lend(void) {
     pthread_mutex_lock(&host.lock);
     host.lent = true;
     for (Job *job = host.first; job; job = job->next) pthread_cond_signal(&job->wake);
@@ -164,34 +159,30 @@ void thread_lend(void)
     pthread_mutex_unlock(&host.work);
 }
 
-void thread_unlend(void)
-{
+void thread_unlend(void) {
     pthread_mutex_lock(&host.lock);
     host.lent = false;
     pthread_mutex_unlock(&host.lock);
     pthread_mutex_lock(&host.work);
 }
 
-void thread_interrupt(void)
-{
-    if (!host.started) return;
+void thread_interrupt(void) {
+    if (!host.started || !atomic_load(&host.armed)) return;
     atomic_store(&host.interrupted, true);
-    PyErr_SetInterruptEx(SIGINT);
     pthread_kill(host.thread, WAKE_SIGNAL);
 }
 
 bool thread_interrupted(void) { return atomic_load(&host.interrupted); }
 
-static void clear(void *argument)
-{
+static void clear(void *argument) {
     (void)argument;
     /* One signal may be noted; with the flag down, no other comes. */
     if (PyErr_CheckSignals() < 0) PyErr_Clear();
 }
 
-void thread_clear_interrupt(void)
-{
+void thread_arm(bool on) {
     if (!host.started) return;
+    atomic_store(&host.armed, on);
     atomic_store(&host.interrupted, false);
     thread_run(clear, NULL);
 }

@@ -7,31 +7,28 @@
 
 static const int64_t DAY_US = INT64_C(86400000000);
 
-bool time_init(void)
-{
+bool time_init(void) {
     PyDateTime_IMPORT;
     return PyDateTimeAPI != NULL;
 }
 
-bool time_is(int type)
-{
+bool time_is(int type) {
     switch (type) {
-    case DUCKDB_TYPE_DATE:
-    case DUCKDB_TYPE_TIME:
-    case DUCKDB_TYPE_TIME_TZ:
-    case DUCKDB_TYPE_TIMESTAMP:
-    case DUCKDB_TYPE_TIMESTAMP_S:
-    case DUCKDB_TYPE_TIMESTAMP_MS:
-    case DUCKDB_TYPE_TIMESTAMP_NS:
-    case DUCKDB_TYPE_TIMESTAMP_TZ:
-    case DUCKDB_TYPE_INTERVAL: return true;
-    default: return false;
+        case DUCKDB_TYPE_DATE:
+        case DUCKDB_TYPE_TIME:
+        case DUCKDB_TYPE_TIME_TZ:
+        case DUCKDB_TYPE_TIMESTAMP:
+        case DUCKDB_TYPE_TIMESTAMP_S:
+        case DUCKDB_TYPE_TIMESTAMP_MS:
+        case DUCKDB_TYPE_TIMESTAMP_NS:
+        case DUCKDB_TYPE_TIMESTAMP_TZ:
+        case DUCKDB_TYPE_INTERVAL: return true;
+        default: return false;
     }
 }
 
 /* Howard Hinnant's civil calendar, days since 1970-01-01. */
-static void civil(int64_t days, int64_t *year, int *month, int *day)
-{
+static void civil(int64_t days, int64_t *year, int *month, int *day) {
     days += 719468;
     int64_t era = (days >= 0 ? days : days - 146096) / 146097;
     int64_t doe = days - era * 146097;
@@ -43,8 +40,7 @@ static void civil(int64_t days, int64_t *year, int *month, int *day)
     *year = yoe + era * 400 + (*month <= 2);
 }
 
-static int64_t days_of(int64_t year, int month, int day)
-{
+static int64_t days_of(int64_t year, int month, int day) {
     year -= month <= 2;
     int64_t era = (year >= 0 ? year : year - 399) / 400;
     int64_t yoe = year - era * 400;
@@ -52,14 +48,12 @@ static int64_t days_of(int64_t year, int month, int day)
     return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
 
-static PyObject *no_counterpart(const char *what)
-{
+static PyObject *no_counterpart(const char *what) {
     PyErr_Format(PyExc_ValueError, "%s has no counterpart in Python's datetime", what);
     return NULL;
 }
 
-static PyObject *date_of(int32_t days)
-{
+static PyObject *date_of(int32_t days) {
     int64_t year;
     int month, day;
     civil(days, &year, &month, &day);
@@ -67,8 +61,7 @@ static PyObject *date_of(int32_t days)
     return PyDate_FromDate((int)year, month, day);
 }
 
-static PyObject *datetime_of(int64_t us, bool utc)
-{
+static PyObject *datetime_of(int64_t us, bool utc) {
     int64_t days = us / DAY_US, rest = us % DAY_US;
     if (rest < 0) {
         rest += DAY_US;
@@ -79,22 +72,21 @@ static PyObject *datetime_of(int64_t us, bool utc)
     civil(days, &year, &month, &day);
     if (year < 1 || year > 9999) return no_counterpart("a time outside of the years 1 to 9999");
     int seconds = (int)(rest / 1000000);
-    return PyDateTimeAPI->DateTime_FromDateAndTime(
-        (int)year, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60,
-        (int)(rest % 1000000), utc ? PyDateTime_TimeZone_UTC : Py_None,
-        PyDateTimeAPI->DateTimeType);
+    return PyDateTimeAPI->DateTime_FromDateAndTime((int)year, month, day, seconds / 3600,
+                                                   seconds / 60 % 60, seconds % 60,
+                                                   (int)(rest % 1000000),
+                                                   utc ? PyDateTime_TimeZone_UTC : Py_None,
+                                                   PyDateTimeAPI->DateTimeType);
 }
 
-static PyObject *clock_of(int64_t us, PyObject *zone)
-{
+static PyObject *clock_of(int64_t us, PyObject *zone) {
     if (us >= DAY_US) return no_counterpart("the time 24:00:00");
     int seconds = (int)(us / 1000000);
     return PyDateTimeAPI->Time_FromTime(seconds / 3600, seconds / 60 % 60, seconds % 60,
                                         (int)(us % 1000000), zone, PyDateTimeAPI->TimeType);
 }
 
-static PyObject *clock_tz_of(duckdb_time_tz value)
-{
+static PyObject *clock_tz_of(duckdb_time_tz value) {
     duckdb_time_tz_struct parts = duckdb_from_time_tz(value);
     AUTO_OBJECT offset = PyDelta_FromDSU(0, parts.offset, 0);
     AUTO_OBJECT zone = offset ? PyTimeZone_FromOffset(offset) : NULL;
@@ -102,58 +94,54 @@ static PyObject *clock_tz_of(duckdb_time_tz value)
     return zone ? clock_of(seconds * 1000000 + parts.time.micros, zone) : NULL;
 }
 
-static PyObject *delta_of(duckdb_interval value)
-{
+static PyObject *delta_of(duckdb_interval value) {
     if (value.months) return no_counterpart("an interval of months or years");
     int64_t days = value.days + value.micros / DAY_US, rest = value.micros % DAY_US;
     if (days > 999999999 || days < -999999999) return no_counterpart("so long an interval");
     return PyDelta_FromDSU((int)days, (int)(rest / 1000000), (int)(rest % 1000000));
 }
 
-PyObject *time_to_python(int type, const void *data, uint64_t row)
-{
+PyObject *time_to_python(int type, const void *data, uint64_t row) {
     const int64_t *wide = data;
     switch (type) {
-    case DUCKDB_TYPE_DATE: return date_of(((const int32_t *)data)[row]);
-    case DUCKDB_TYPE_TIME: return clock_of(wide[row], Py_None);
-    case DUCKDB_TYPE_TIME_TZ: return clock_tz_of(((const duckdb_time_tz *)data)[row]);
-    case DUCKDB_TYPE_INTERVAL: return delta_of(((const duckdb_interval *)data)[row]);
-    case DUCKDB_TYPE_TIMESTAMP: return datetime_of(wide[row], false);
-    case DUCKDB_TYPE_TIMESTAMP_TZ: return datetime_of(wide[row], true);
-    case DUCKDB_TYPE_TIMESTAMP_S:
-    case DUCKDB_TYPE_TIMESTAMP_MS: {
-        int64_t us, factor = type == DUCKDB_TYPE_TIMESTAMP_S ? 1000000 : 1000;
-        if (__builtin_mul_overflow(wide[row], factor, &us)) return no_counterpart("so far a time");
-        return datetime_of(us, false);
-    }
-    case DUCKDB_TYPE_TIMESTAMP_NS:
-        if (wide[row] % 1000) return no_counterpart("a fraction of a microsecond");
-        return datetime_of(wide[row] / 1000, false);
-    default: return no_counterpart("a value of this type");
+        case DUCKDB_TYPE_DATE: return date_of(((const int32_t *)data)[row]);
+        case DUCKDB_TYPE_TIME: return clock_of(wide[row], Py_None);
+        case DUCKDB_TYPE_TIME_TZ: return clock_tz_of(((const duckdb_time_tz *)data)[row]);
+        case DUCKDB_TYPE_INTERVAL: return delta_of(((const duckdb_interval *)data)[row]);
+        case DUCKDB_TYPE_TIMESTAMP: return datetime_of(wide[row], false);
+        case DUCKDB_TYPE_TIMESTAMP_TZ: return datetime_of(wide[row], true);
+        case DUCKDB_TYPE_TIMESTAMP_S:
+        case DUCKDB_TYPE_TIMESTAMP_MS: {
+            int64_t us, factor = type == DUCKDB_TYPE_TIMESTAMP_S ? 1000000 : 1000;
+            if (__builtin_mul_overflow(wide[row], factor, &us))
+                return no_counterpart("so far a time");
+            return datetime_of(us, false);
+        }
+        case DUCKDB_TYPE_TIMESTAMP_NS:
+            if (wide[row] % 1000) return no_counterpart("a fraction of a microsecond");
+            return datetime_of(wide[row] / 1000, false);
+        default: return no_counterpart("a value of this type");
     }
 }
 
 /* Microseconds since 1970 of a datetime (without its zone) or a date. */
-static int64_t wall_of(PyObject *value)
-{
-    int64_t days = days_of(PyDateTime_GET_YEAR(value), PyDateTime_GET_MONTH(value),
-                           PyDateTime_GET_DAY(value));
+static int64_t wall_of(PyObject *value) {
+    int64_t days =
+        days_of(PyDateTime_GET_YEAR(value), PyDateTime_GET_MONTH(value), PyDateTime_GET_DAY(value));
     if (!PyDateTime_Check(value)) return days * DAY_US;
     int64_t seconds = PyDateTime_DATE_GET_HOUR(value) * 3600 +
                       PyDateTime_DATE_GET_MINUTE(value) * 60 + PyDateTime_DATE_GET_SECOND(value);
     return days * DAY_US + seconds * 1000000 + PyDateTime_DATE_GET_MICROSECOND(value);
 }
 
-static int64_t delta_us(PyObject *delta)
-{
+static int64_t delta_us(PyObject *delta) {
     return (int64_t)PyDateTime_DELTA_GET_DAYS(delta) * DAY_US +
            (int64_t)PyDateTime_DELTA_GET_SECONDS(delta) * 1000000 +
            PyDateTime_DELTA_GET_MICROSECONDS(delta);
 }
 
 /* Offset from UTC in microseconds; false when there is none. */
-static bool offset_of(PyObject *value, int64_t *us)
-{
+static bool offset_of(PyObject *value, int64_t *us) {
     AUTO_OBJECT offset = PyObject_CallMethod(value, "utcoffset", NULL);
     if (!offset) PyErr_Clear();
     if (!offset || !PyDelta_Check(offset)) return false;
@@ -161,8 +149,7 @@ static bool offset_of(PyObject *value, int64_t *us)
     return true;
 }
 
-static bool put_timestamp(int type, int64_t *slot, PyObject *value, Buf *why)
-{
+static bool put_timestamp(int type, int64_t *slot, PyObject *value, Buf *why) {
     if (!PyDate_Check(value)) return false;
     int64_t us = wall_of(value), offset = 0;
     bool aware = PyDateTime_Check(value) && offset_of(value, &offset);
@@ -187,8 +174,7 @@ static bool put_timestamp(int type, int64_t *slot, PyObject *value, Buf *why)
     return true;
 }
 
-static bool put_date(int32_t *slot, PyObject *value, Buf *why)
-{
+static bool put_date(int32_t *slot, PyObject *value, Buf *why) {
     if (!PyDate_Check(value)) return false;
     int64_t us = wall_of(value);
     if (us % DAY_US) {
@@ -199,8 +185,7 @@ static bool put_date(int32_t *slot, PyObject *value, Buf *why)
     return true;
 }
 
-static bool put_clock(int64_t *slot, PyObject *value, Buf *why)
-{
+static bool put_clock(int64_t *slot, PyObject *value, Buf *why) {
     if (!PyTime_Check(value)) return false;
     int64_t offset;
     if (offset_of(value, &offset)) {
@@ -213,18 +198,17 @@ static bool put_clock(int64_t *slot, PyObject *value, Buf *why)
     return true;
 }
 
-bool time_from_python(int type, void *data, uint64_t row, PyObject *value, Buf *why)
-{
+bool time_from_python(int type, void *data, uint64_t row, PyObject *value, Buf *why) {
     switch (type) {
-    case DUCKDB_TYPE_DATE: return put_date((int32_t *)data + row, value, why);
-    case DUCKDB_TYPE_TIME: return put_clock((int64_t *)data + row, value, why);
-    case DUCKDB_TYPE_INTERVAL:
-        if (!PyDelta_Check(value)) return false;
-        ((duckdb_interval *)data)[row] = (duckdb_interval){
-            .days = PyDateTime_DELTA_GET_DAYS(value),
-            .micros = (int64_t)PyDateTime_DELTA_GET_SECONDS(value) * 1000000 +
-                      PyDateTime_DELTA_GET_MICROSECONDS(value)};
-        return true;
-    default: return put_timestamp(type, (int64_t *)data + row, value, why);
+        case DUCKDB_TYPE_DATE: return put_date((int32_t *)data + row, value, why);
+        case DUCKDB_TYPE_TIME: return put_clock((int64_t *)data + row, value, why);
+        case DUCKDB_TYPE_INTERVAL:
+            if (!PyDelta_Check(value)) return false;
+            ((duckdb_interval *)data)[row] =
+                (duckdb_interval){.days = PyDateTime_DELTA_GET_DAYS(value),
+                                  .micros = (int64_t)PyDateTime_DELTA_GET_SECONDS(value) * 1000000 +
+                                            PyDateTime_DELTA_GET_MICROSECONDS(value)};
+            return true;
+        default: return put_timestamp(type, (int64_t *)data + row, value, why);
     }
 }

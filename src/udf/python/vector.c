@@ -15,29 +15,27 @@ struct Vectors {
 };
 
 /* Types whose Arrow form DuckDB turns back into the very same type. */
-static bool crosses_directly(int type)
-{
+static bool crosses_directly(int type) {
     switch (type) {
-    case DUCKDB_TYPE_BOOLEAN:
-    case DUCKDB_TYPE_TINYINT:
-    case DUCKDB_TYPE_SMALLINT:
-    case DUCKDB_TYPE_INTEGER:
-    case DUCKDB_TYPE_BIGINT:
-    case DUCKDB_TYPE_UTINYINT:
-    case DUCKDB_TYPE_USMALLINT:
-    case DUCKDB_TYPE_UINTEGER:
-    case DUCKDB_TYPE_UBIGINT:
-    case DUCKDB_TYPE_FLOAT:
-    case DUCKDB_TYPE_DOUBLE:
-    case DUCKDB_TYPE_VARCHAR:
-    case DUCKDB_TYPE_DATE:
-    case DUCKDB_TYPE_TIMESTAMP: return true;
-    default: return false;
+        case DUCKDB_TYPE_BOOLEAN:
+        case DUCKDB_TYPE_TINYINT:
+        case DUCKDB_TYPE_SMALLINT:
+        case DUCKDB_TYPE_INTEGER:
+        case DUCKDB_TYPE_BIGINT:
+        case DUCKDB_TYPE_UTINYINT:
+        case DUCKDB_TYPE_USMALLINT:
+        case DUCKDB_TYPE_UINTEGER:
+        case DUCKDB_TYPE_UBIGINT:
+        case DUCKDB_TYPE_FLOAT:
+        case DUCKDB_TYPE_DOUBLE:
+        case DUCKDB_TYPE_VARCHAR:
+        case DUCKDB_TYPE_DATE:
+        case DUCKDB_TYPE_TIMESTAMP: return true;
+        default: return false;
     }
 }
 
-static bool note(duckdb_error_data data, Error *err)
-{
+static bool note(duckdb_error_data data, Error *err) {
     bool failed = data && duckdb_error_data_has_error(data);
     if (failed)
         error_set(err, ERR_UDF, SPAN_NONE, "a chunk cannot cross by Arrow: %s",
@@ -46,28 +44,25 @@ static bool note(duckdb_error_data data, Error *err)
     return !failed;
 }
 
-static bool take_type(struct Vectors *vectors, duckdb_logical_type type, Error *err)
-{
+static bool take_type(struct Vectors *vectors, duckdb_logical_type type, Error *err) {
     struct ArrowSchema schema = {0};
     const char *name = "result";
     if (!note(duckdb_to_arrow_schema(vectors->options, &type, &name, 1, &schema), err))
         return false;
-    bool ok = note(duckdb_schema_from_arrow(vectors->connection, &schema, &vectors->converted),
-                   err);
-    if (ok)
-        vectors->type = host_call("arrow_type", "(K)", (unsigned long long)(uintptr_t)&schema);
+    bool ok =
+        note(duckdb_schema_from_arrow(vectors->connection, &schema, &vectors->converted), err);
+    if (ok) vectors->type = host_call("arrow_type", "(K)", (unsigned long long)(uintptr_t)&schema);
     if (schema.release) schema.release(&schema);
     return ok && vectors->type;
 }
 
-static const char *form_of(const Udf *udf)
-{
-    return udf->input == UDF_INPUT_NUMPY ? "numpy" : udf->input == UDF_INPUT_PANDAS ? "pandas"
-                                                                                     : "arrow";
+static const char *form_of(const Udf *udf) {
+    return udf->input == UDF_INPUT_NUMPY    ? "numpy"
+           : udf->input == UDF_INPUT_PANDAS ? "pandas"
+                                            : "arrow";
 }
 
-bool vector_prepare(ScalarCall *call, void *connection, void *const *types, Error *err)
-{
+bool vector_prepare(ScalarCall *call, void *connection, void *const *types, Error *err) {
     const Udf *udf = call->use->udf;
     err->code = ERR_NONE;
     struct Vectors *vectors = PyMem_RawCalloc(1, sizeof *vectors);
@@ -85,8 +80,7 @@ bool vector_prepare(ScalarCall *call, void *connection, void *const *types, Erro
     return ok;
 }
 
-void vector_free(ScalarCall *call)
-{
+void vector_free(ScalarCall *call) {
     struct Vectors *vectors = call->vectors;
     if (!vectors) return;
     if (vectors->options) duckdb_destroy_arrow_options(&vectors->options);
@@ -96,16 +90,14 @@ void vector_free(ScalarCall *call)
 
 /* -- one chunk ------------------------------------------------------------------------------- */
 
-static PyObject *how(const ScalarCall *call)
-{
+static PyObject *how(const ScalarCall *call) {
     return Py_BuildValue("{s:s,s:O,s:n,s:O}", "form", form_of(call->use->udf), "special",
                          call->use->udf->special_nulls ? Py_True : Py_False, "positional",
                          (Py_ssize_t)call->use->positional, "names",
                          call->keywords ? call->keywords : Py_None);
 }
 
-static PyObject *call_arrow(ScalarCall *call, duckdb_data_chunk chunk, Error *err)
-{
+static PyObject *call_arrow(ScalarCall *call, duckdb_data_chunk chunk, Error *err) {
     struct ArrowArray array = {0};
     struct ArrowSchema schema = {0};
     duckdb_logical_type *types = PyMem_RawCalloc(call->count + 1, sizeof *types);
@@ -123,18 +115,17 @@ static PyObject *call_arrow(ScalarCall *call, duckdb_data_chunk chunk, Error *er
     PyObject *result = NULL;
     AUTO_OBJECT manner = ok ? how(call) : NULL;
     if (manner)
-        result = host_call("vector_arrow", "(OKKOO)", call->function,
-                           (unsigned long long)(uintptr_t)&array,
-                           (unsigned long long)(uintptr_t)&schema,
-                           call->vectors->type ? call->vectors->type : Py_None, manner);
+        result =
+            host_call("vector_arrow", "(OKKOO)", call->function,
+                      (unsigned long long)(uintptr_t)&array, (unsigned long long)(uintptr_t)&schema,
+                      call->vectors->type ? call->vectors->type : Py_None, manner);
     if (array.release) array.release(&array);
     if (schema.release) schema.release(&schema);
     return result;
 }
 
 /* Arguments as lists of values; NumPy makes arrays of them. */
-static PyObject *call_values(ScalarCall *call, duckdb_data_chunk chunk)
-{
+static PyObject *call_values(ScalarCall *call, duckdb_data_chunk chunk) {
     idx_t rows = duckdb_data_chunk_get_size(chunk);
     AUTO_OBJECT columns = PyList_New(0);
     for (size_t i = 0; columns && i < call->count; i++) {
@@ -151,25 +142,23 @@ static PyObject *call_values(ScalarCall *call, duckdb_data_chunk chunk)
     return host_call("vector_numpy", "(OOnO)", call->function, columns, (Py_ssize_t)rows, manner);
 }
 
-static bool take_arrow(ScalarCall *call, PyObject *result, duckdb_vector output, Error *err)
-{
+static bool take_arrow(ScalarCall *call, PyObject *result, duckdb_vector output, Error *err) {
     struct ArrowArray array = {0};
-    AUTO_OBJECT done = host_call("export_array", "(OK)", result,
-                                 (unsigned long long)(uintptr_t)&array);
+    AUTO_OBJECT done =
+        host_call("export_array", "(OK)", result, (unsigned long long)(uintptr_t)&array);
     if (!done) return false;
     duckdb_data_chunk chunk = NULL;
     bool ok = note(duckdb_data_chunk_from_arrow(call->vectors->connection, &array,
-                                                call->vectors->converted, &chunk), err);
-    if (ok)
-        duckdb_vector_reference_vector(output, duckdb_data_chunk_get_vector(chunk, 0));
+                                                call->vectors->converted, &chunk),
+                   err);
+    if (ok) duckdb_vector_reference_vector(output, duckdb_data_chunk_get_vector(chunk, 0));
     if (chunk) duckdb_destroy_data_chunk(&chunk);
     if (array.release) array.release(&array);
     return ok;
 }
 
 static bool take_values(ScalarCall *call, PyObject *values, duckdb_vector output, idx_t rows,
-                        Error *err)
-{
+                        Error *err) {
     writer_attach(&call->writer, output);
     for (idx_t row = 0; row < rows; row++) {
         Buf why = buf_on(call->scratch);
@@ -183,15 +172,16 @@ static bool take_values(ScalarCall *call, PyObject *values, duckdb_vector output
     return true;
 }
 
-bool vector_chunk(ScalarCall *call, void *chunk, void *output, Error *err)
-{
+bool vector_chunk(ScalarCall *call, void *chunk, void *output, Error *err) {
     idx_t rows = duckdb_data_chunk_get_size(chunk);
     err->code = ERR_NONE;
-    AUTO_OBJECT result = call->vectors->arrow ? call_arrow(call, chunk, err)
-                                              : call_values(call, chunk);
+    AUTO_OBJECT result =
+        call->vectors->arrow ? call_arrow(call, chunk, err) : call_values(call, chunk);
     bool ok = result != NULL;
-    if (ok && call->vectors->type) ok = take_arrow(call, result, output, err);
-    else if (ok) ok = take_values(call, result, output, rows, err);
+    if (ok && call->vectors->type)
+        ok = take_arrow(call, result, output, err);
+    else if (ok)
+        ok = take_values(call, result, output, rows, err);
     if (ok) return true;
     if (!err->code) error_take_call(err, call->use->udf, NULL);
     if (!call->use->udf->null_on_error || err->code == ERR_INTERRUPTED) return false;

@@ -134,10 +134,9 @@ def test_json_log(project):
 
 
 def test_run_ids_sort_by_time(project):
-    ids = [project.run("CREATE TABLE t AS SELECT 1 AS v;")["run_id"]]
-    ids.append(project.run()["run_id"])
-    assert sorted(i.split("-")[:2] for i in ids) == [i.split("-")[:2] for i in ids]
-    assert sorted(ids) == [r for r, in project.sql("SELECT run_id FROM _sqlflow.runs ORDER BY started_at")]
+    """Also within one second."""
+    ids = [project.run("CREATE TABLE t AS SELECT 1 AS v;")["run_id"]] + [project.run()["run_id"] for _ in range(5)]
+    assert ids == sorted(ids)
 
 
 RECORDS = {

@@ -1,7 +1,7 @@
 """--commit step, --resume and --dry-run (behaviour.md, section 1; cli.md)."""
 import hashlib
 
-from harness import persistent, steps_by_id
+from harness import fault, persistent, steps_by_id
 
 TEXT = ("CREATE TABLE a AS SELECT 1 AS v;\nEXPORT a TO 'output/a.csv';\n"
         "CREATE TABLE b MODE APPEND AS SELECT v FROM a;\n"
@@ -127,11 +127,9 @@ def test_dry_run_finds_failures(project):
     assert after == before
 
 
-def test_dry_run_leaves_pending_exports_pending(project):
-    project.write("output/t.csv/keep", "x")
-    project.run("CREATE TABLE t AS SELECT 1 AS v; EXPORT t TO 'output/t.csv';", code=1)
-    project.path("output/t.csv/keep").unlink()
-    project.path("output/t.csv").rmdir()
+def test_dry_run_leaves_pending_exports_pending(project, fault_shim):
+    project.run("CREATE TABLE t AS SELECT 1 AS v; EXPORT t TO 'output/t.csv';", code=7,
+                env=fault(fault_shim, at=1, do="fail", calls="rename", path="output/t.csv", errno=5))
     project.run(None, "--dry-run")
     assert not project.path("output/t.csv").exists()
     assert project.sql("SELECT status FROM _sqlflow.exports") == [("pending",)]

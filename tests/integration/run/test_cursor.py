@@ -188,7 +188,7 @@ def test_cursor_type(project, type_, low, high, key):
     assert counts(project.run()) == (0, 0)
     project.csv("data/s.csv", "id,at", (1, low), (2, high), (3, low))
     assert counts(project.run()) == (0, 0)
-    assert [i for i, _ in project.table("t")] == [1, 2]
+    assert project.sql("SELECT id FROM t ORDER BY id") == [(1,), (2,)]
     value, stored = watermark(project)
     assert project.sql(f"SELECT '{value}'::{stored} = (SELECT max(\"at\") FROM t)") == [(True,)]
 
@@ -217,8 +217,8 @@ def test_zero_empty_and_epoch_are_values(project):
     assert watermark(project)[0] == "0"
     project.csv("data/s.csv", "id,at", (1, 0), (2, -1), (3, 1))
     assert counts(project.run()) == (1, 0)
-    project.csv("data/e.csv", "id,at", '1,""')
-    text = load(target="e", path="data/e.csv", key="id", cursor_type="text", column_types={"at": "VARCHAR"})
+    project.write("data/e.json", '[{"id": 1, "at": ""}]')
+    text = load(target="e", path="data/e.json", kind="json", key="id", cursor_type="text")
     project.run(text, name="e")
     assert watermark(project, "e")[0] == ""
     project.csv("data/s.csv", "id,at", (1, "1970-01-01 00:00:00"))
@@ -506,7 +506,7 @@ def test_time_zone_of_the_caller_means_nothing(project):
                 (3, "2026-03-29 00:29:59+00"), (4, "2026-03-29 03:30:01+03"))
     assert counts(project.run(env={"TZ": "Pacific/Auckland"})) == (2, 0)
     assert first == ("2026-03-29 00:30:00+00", "TIMESTAMP WITH TIME ZONE")
-    assert [i for i, _ in project.table("t")] == [1, 2, 4]
+    assert project.sql("SELECT id FROM t ORDER BY id") == [(1,), (2,), (4,)]
 
 
 def test_dst_gap_and_fold_of_plain_timestamps(project):

@@ -1,10 +1,11 @@
 """Exports: staged, published once after the commit, finished by the next run (behaviour.md, 6)."""
+import errno
 import gzip
 import os
 import subprocess
 
 import pytest
-from harness import BIN, Project, environment
+from harness import BIN, Project, environment, fault
 
 CHAIN = "CREATE TABLE t AS SELECT * FROM range(3) r(i);\nEXPORT t TO 'output/t.csv';\n"
 
@@ -13,15 +14,9 @@ def exports(project):
     return project.sql("SELECT destination, rows, status FROM _sqlflow.exports ORDER BY export_id")
 
 
-def block(project, name="output/t.csv"):
-    """A folder with something in it, where the export's file must go: publishing fails, staging
-    need not."""
-    project.write(f"{name}/keep", "x")
-
-
-def unblock(project, name="output/t.csv"):
-    project.path(f"{name}/keep").unlink()
-    project.path(name).rmdir()
+def blocked(shim, name="output/t.csv"):
+    """Putting this file in place fails: the run is committed, its export pending."""
+    return fault(shim, at=1, do="fail", calls="rename", path=name, errno=errno.EIO)
 
 
 def test_document_and_record(project):
@@ -54,66 +49,58 @@ def test_failed_run_keeps_the_old_file(project):
     assert project.read("output/t.csv") == "old\n" and project.files("output") == ["t.csv"]
 
 
-def test_pending_export_is_finished_by_the_next_run(project):
-    block(project)
-    document = project.run(CHAIN, code=1)
+def test_pending_export_is_finished_by_the_next_run(project, fault_shim):
+    document = project.run(CHAIN, code=7, env=blocked(fault_shim))
     assert document["status"] == "pending"
     assert [e["status"] for e in document["exports"]] == ["pending"]
     assert document["error"]["code"] and exports(project) == [("output/t.csv", 3, "pending")]
     assert project.statuses() == ["pending"]
     assert project.table("t") == [(0,), (1,), (2,)], "the tables are committed"
-    unblock(project)
     project.run("CREATE TABLE other AS SELECT 1 AS one;", name="another_pipeline")
     assert project.read("output/t.csv") == "i\n0\n1\n2\n"
     assert exports(project) == [("output/t.csv", 3, "done")]
     assert project.statuses() == ["success", "success"]
 
 
-def test_pending_export_gives_its_own_rows_not_todays(project):
+def test_pending_export_gives_its_own_rows_not_todays(project, fault_shim):
     """It is published before the next run changes the table it refers to."""
-    block(project)
-    project.run(CHAIN, code=1)
-    unblock(project)
-    project.fail("DELETE FROM t; CREATE TABLE z AS SELECT error('no') AS e;", name="other")
+    project.run(CHAIN, code=7, env=blocked(fault_shim))
+    project.fail("DELETE FROM t; CREATE TABLE z AS SELECT CASE WHEN count(*) = 0 THEN error('no') END AS e FROM t;",
+                 name="other")
     assert project.read("output/t.csv") == "i\n0\n1\n2\n"
     assert project.table("t") == [(0,), (1,), (2,)]
 
 
-def test_text_report_of_a_pending_export(project):
-    block(project)
+def test_text_report_of_a_pending_export(project, fault_shim):
     project.pipeline(CHAIN)
-    lines = project.sf("run", "p", code=1).out.splitlines()
+    lines = project.sf("run", "p", code=7, env=blocked(fault_shim)).out.splitlines()
     assert lines[-1].startswith("committed, 1 export pending")
 
 
-def test_other_exports_of_the_run_are_published(project):
-    block(project, "output/b.csv")
+def test_other_exports_of_the_run_are_published(project, fault_shim):
     document = project.run("CREATE TABLE t AS SELECT 1 AS v; EXPORT t TO 'output/a.csv'; EXPORT t TO 'output/b.csv';"
-                           "EXPORT t TO 'output/c.csv';", code=1)
+                           "EXPORT t TO 'output/c.csv';", code=7, env=blocked(fault_shim, "output/b.csv"))
     assert project.read("output/a.csv") == "v\n1\n"
     assert [e["status"] for e in document["exports"]][:2] == ["done", "pending"]
-    unblock(project, "output/b.csv")
     project.run("CREATE TABLE u AS SELECT 1 AS v;", name="u")
     assert project.read("output/b.csv") == project.read("output/c.csv") == "v\n1\n"
 
 
-def test_while_it_cannot_be_published_nothing_else_runs(project):
-    block(project)
-    project.run(CHAIN, code=1)
-    error = project.fail("CREATE TABLE other AS SELECT 1 AS v;", name="other")
+def test_while_it_cannot_be_published_nothing_else_runs(project, fault_shim):
+    project.run(CHAIN, code=7, env=blocked(fault_shim))
+    error = project.fail("CREATE TABLE other AS SELECT 1 AS v;", code=7, name="other",
+                         env=blocked(fault_shim))
     assert "output/t.csv" in error["message"] and "state discard" in error["hint"]
     assert not project.has_table("other")
 
 
-def test_discard(project):
-    block(project)
-    project.run(CHAIN, code=1)
+def test_discard(project, fault_shim):
+    project.run(CHAIN, code=7, env=blocked(fault_shim))
     listed = project.sf("state", "list").out
     export_id = project.sql("SELECT export_id FROM _sqlflow.exports")[0][0]
     assert export_id in listed and "output/t.csv" in listed
     project.sf("state", "discard", "nonsense", code=2)
     project.sf("state", "discard", export_id)
-    unblock(project)
     project.run("CREATE TABLE other AS SELECT 1 AS v;", name="other")
     assert not project.path("output/t.csv").exists()
     assert "pending" not in [e[2] for e in exports(project)]
@@ -202,6 +189,7 @@ def test_file_mode_and_leftovers(project):
     assert project.database.stat().st_mode & 0o777 == 0o600
     assert project.files("output") == ["t.csv"]
     assert not [f for f in project.files("data") if f.endswith((".wal", ".staged"))]
+
 
 
 def test_memory_mode_publishes(tmp_path):

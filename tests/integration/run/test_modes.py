@@ -131,8 +131,8 @@ def test_alter_after_delete_in_one_run(project):
 
 
 def test_if_not_exists_keeps(project):
-    project.run("CREATE TABLE t IF NOT EXISTS AS SELECT 1 AS v; CREATE TABLE IF NOT EXISTS u AS SELECT 1 AS v;")
-    project.run("CREATE TABLE t IF NOT EXISTS AS SELECT 2 AS v; CREATE TABLE IF NOT EXISTS u AS SELECT 2 AS v;")
+    project.run("CREATE TABLE IF NOT EXISTS t AS SELECT 1 AS v; CREATE TABLE IF NOT EXISTS u AS SELECT 1 AS v;")
+    project.run("CREATE TABLE IF NOT EXISTS t AS SELECT 2 AS v; CREATE TABLE IF NOT EXISTS u AS SELECT 2 AS v;")
     assert project.table("t") == project.table("u") == [(1,)]
 
 

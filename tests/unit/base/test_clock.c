@@ -1,7 +1,8 @@
 /* Tests of base/clock: the text forms at their edges, and run ids. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 #include <string.h>
 

@@ -1,7 +1,8 @@
 /* Tests of base/fs: paths, atomic writes, globs, and errors that name path and reason. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,7 +126,7 @@ static void big_and_odd_files(void **state) {
 
 static void globs(void **state) {
     (void)state;
-    static const char *const files[] = {"d/a.csv", "d/b.csv",     "d/c.txt", "d/.hidden.csv",
+    static const char *const files[] = {"d/a.csv",   "d/b.csv",     "d/c.txt", "d/.hidden.csv",
                                         "d/e/f.csv", "d/e/g/h.csv", "z.csv"};
     static const struct {
         const char *pattern, *found;

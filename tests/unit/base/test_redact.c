@@ -1,7 +1,8 @@
 /* Tests of base/redact: every form of a secret, overlaps, and which names look secret. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 #include <string.h>
 
@@ -99,15 +100,37 @@ static void short_and_missing(void **state) {
 static void names(void **state) {
     (void)state;
     static const char *const secret[] = {
-        "password", "PG_PASSWORD", "PGPASSWORD", "dbPassword", "passwd", "secret", "client_secret",
-        "SECRET_ACCESS_KEY", "secret_key", "token", "session_token", "authToken", "github-token",
-        "API_KEY", "apiKey", "api.key", "APIKEY", "access_key_id", "AWS_ACCESS_KEY_ID", "key",
-        "credential", "credentials", "tokens", "db_pass", "DB_PWD", "encryption_keys",
+        "password",
+        "PG_PASSWORD",
+        "PGPASSWORD",
+        "dbPassword",
+        "passwd",
+        "secret",
+        "client_secret",
+        "SECRET_ACCESS_KEY",
+        "secret_key",
+        "token",
+        "session_token",
+        "authToken",
+        "github-token",
+        "API_KEY",
+        "apiKey",
+        "api.key",
+        "APIKEY",
+        "access_key_id",
+        "AWS_ACCESS_KEY_ID",
+        "key",
+        "credential",
+        "credentials",
+        "tokens",
+        "db_pass",
+        "DB_PWD",
+        "encryption_keys",
     };
     static const char *const plain[] = {
-        "primary_key", "key_pattern", "upsert_keys", "keys", "merge_keys", "foreign_key",
-        "monkey", "keyboard", "environment", "region", "PWD", "token_count", "max_tokens",
-        "compass", "bypass", "partition_key", "", "database",
+        "primary_key", "key_pattern", "upsert_keys", "keys",          "merge_keys", "foreign_key",
+        "monkey",      "keyboard",    "environment", "region",        "PWD",        "token_count",
+        "max_tokens",  "compass",     "bypass",      "partition_key", "",           "database",
     };
     for (size_t i = 0; i < sizeof secret / sizeof *secret; i++)
         if (!redact_is_secret_name(secret[i])) fail_msg("'%s' looks secret", secret[i]);

@@ -1,8 +1,9 @@
 /* Tests of the command line's parser: every way to write a flag, the environment, and what is
  * answered to a wrong line. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,8 +96,10 @@ static void wrong_lines(void **state) {
         {"pipeline", "what shall 'pipeline' do?", "one of: list, validate"},
         {"run", "'run' needs NAME", "usage: sqlflow run NAME"},
         {"run a b", "'run' has no use for 'b'", ""},
-        {"run a --full-refesh", "unknown flag '--full-refesh' of 'run' (did you mean "
-                                "'--full-refresh'?)", "run --help"},
+        {"run a --full-refesh",
+         "unknown flag '--full-refesh' of 'run' (did you mean "
+         "'--full-refresh'?)",
+         "run --help"},
         {"run a -z", "unknown flag '-z' of 'run'", ""},
         {"run a --dry-run=yes", "--dry-run takes no value", ""},
         {"run a --select", "--select needs a value", ""},
@@ -177,10 +180,8 @@ static void colours(void **state) {
         bool colored;
     } cases[] = {
         {"", "", "version", false}, /* the tests' output is no terminal */
-        {"", "1", "version", true},
-        {"", "0", "version", false},
-        {"1", "1", "version", false},
-        {"", "1", "version --no-color", false},
+        {"", "1", "version", true},   {"", "0", "version", false},
+        {"1", "1", "version", false}, {"", "1", "version --no-color", false},
     };
     AUTO_ARENA arena = arena_new();
     Cli cli;
@@ -221,9 +222,9 @@ static void tables_are_sound(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(flags_anywhere),    cmocka_unit_test(lists_and_numbers),
-        cmocka_unit_test(wrong_lines),       cmocka_unit_test(format_is_known_early),
-        cmocka_unit_test(environment),       cmocka_unit_test(colours),
+        cmocka_unit_test(flags_anywhere),   cmocka_unit_test(lists_and_numbers),
+        cmocka_unit_test(wrong_lines),      cmocka_unit_test(format_is_known_early),
+        cmocka_unit_test(environment),      cmocka_unit_test(colours),
         cmocka_unit_test(tables_are_sound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

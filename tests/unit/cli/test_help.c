@@ -2,12 +2,14 @@
  * parser, every flag is shown. */
 #include "cli/output.h" /* before cmocka, whose macro fail() would spoil it */
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/fs.h"
 
 typedef void Visit(Arena *arena, const char *path, const Command *command);
 
@@ -101,6 +103,19 @@ static void markdown(void **state) {
     assert_null(strstr(text, "(null)"));
 }
 
+/* Tests run in the source tree's folder. */
+static void reference_is_up_to_date(void **state) {
+    (void)state;
+    AUTO_ARENA arena = arena_new();
+    Error err = {0};
+    Buf out = buf_on(arena);
+    help_markdown(&out);
+    const char *kept = fs_read(arena, "docs/cli.md", NULL, &err);
+    if (kept == NULL) fail_msg("%s", err.message);
+    if (!str_eq(kept, buf_text(&out)))
+        fail_msg("docs/cli.md is old; renew it: sqlflow help --markdown > docs/cli.md");
+}
+
 static void overview(void **state) {
     (void)state;
     AUTO_ARENA arena = arena_new();
@@ -115,6 +130,7 @@ int main(void) {
         cmocka_unit_test(all_is_there),
         cmocka_unit_test(all_examples_parse),
         cmocka_unit_test(markdown),
+        cmocka_unit_test(reference_is_up_to_date),
         cmocka_unit_test(overview),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

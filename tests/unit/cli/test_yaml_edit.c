@@ -1,7 +1,8 @@
 /* Tests of edits to a profile: what is added and removed, what stays byte for byte. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 #include <string.h>
 
@@ -31,9 +32,10 @@ static void add(void **state) {
         {"a: 1", "a: 1\nconnections:\n  lake:\n    type: s3\n    bucket: \"my lake\"\n"
                  "    key: \"${KEY}\"\n"},
         {"connections: {}   # none yet\nz: 1\n",
-         "connections:\n  lake:\n    type: s3\n    bucket: \"my lake\"\n    key: \"${KEY}\"\nz: 1\n"},
-        {"connections:\nz: 1\n",
-         "connections:\n  lake:\n    type: s3\n    bucket: \"my lake\"\n    key: \"${KEY}\"\nz: 1\n"},
+         "connections:  # none yet\n  lake:\n    type: s3\n    bucket: \"my lake\"\n"
+         "    key: \"${KEY}\"\nz: 1\n"},
+        {"connections:\nz: 1\n", "connections:\n  lake:\n    type: s3\n    bucket: \"my lake\"\n   "
+                                 " key: \"${KEY}\"\nz: 1\n"},
         {"# top\nconnections: # mine\n    w: {type: postgres}   # one\n\n# next\nz: 1\n",
          "# top\nconnections: # mine\n    w: {type: postgres}   # one\n"
          "    lake:\n      type: s3\n      bucket: \"my lake\"\n      key: \"${KEY}\"\n"
@@ -50,8 +52,8 @@ static void add(void **state) {
         AUTO_ARENA arena = arena_new();
         Error err = {0};
         YamlPairs pairs = {(YamlPair *)(size_t)lake, 3, 3};
-        const char *after = yaml_add_connection(arena, cases[i].before, tree(arena, cases[i].before),
-                                                "lake", &pairs, &err);
+        const char *after = yaml_add_connection(arena, cases[i].before,
+                                                tree(arena, cases[i].before), "lake", &pairs, &err);
         if (cases[i].after == NULL) {
             assert_null(after);
             assert_int_equal(err.code, ERR_PROFILE);
@@ -69,6 +71,8 @@ static void remove_one(void **state) {
         {"connections:\n  a:\n    type: csv\n    path: x\n  lake:\n    type: s3\n\n  b: {}\n",
          "connections:\n  a:\n    type: csv\n    path: x\n\n  b: {}\n"},
         {"connections:\n  lake: { type: s3 }\nz: 1\n", "connections: {}\nz: 1\n"},
+        {"connections: # mine\n  # the lake\n  lake: {}\nz: 1\n",
+         "connections: {}  # mine\n  # the lake\nz: 1\n"},
         {"x: 1\nconnections:\n  a: {}\n  lake:\n    type: s3", "x: 1\nconnections:\n  a: {}\n"},
         {"connections: { lake: {} }\n", NULL},
         {"connections: {}\n", NULL},
@@ -92,11 +96,14 @@ static void remove_one(void **state) {
 static void scalars(void **state) {
     (void)state;
     static const Case cases[] = {
-        {"plain", "plain"},       {"a-b_c.d/e", "a-b_c.d/e"}, {"5432", "5432"},
-        {"1.5", "1.5"},           {"true", "true"},           {"null", "\"null\""},
-        {"no", "\"no\""},         {"", "\"\""},               {"a b", "\"a b\""},
-        {"${X}", "\"${X}\""},     {"a: b", "\"a: b\""},       {"q\"\\", "\"q\\\"\\\\\""},
-        {"-x", "\"-x\""},         {"02134", "\"02134\""},     {"a\nb", "\"a\\x0ab\""},
+        {"plain", "plain"},      {"a-b_c.d/e", "a-b_c.d/e"},
+        {"5432", "5432"},        {"1.5", "1.5"},
+        {"true", "true"},        {"null", "\"null\""},
+        {"no", "\"no\""},        {"", "\"\""},
+        {"a b", "\"a b\""},      {"${X}", "\"${X}\""},
+        {"a: b", "\"a: b\""},    {"q\"\\", "\"q\\\"\\\\\""},
+        {"-x", "\"-x\""},        {"02134", "\"02134\""},
+        {"a\nb", "\"a\\x0ab\""},
     };
     AUTO_ARENA arena = arena_new();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -189,7 +189,7 @@ static void errors(void **state) {
         {"\"path\": [\"m1.csv\", \"m2.csv\"]", ERR_FILE_FORMAT, "m2.csv has a column 'c'",
          "combine_files"},
         {"\"path\": \"m1.csv\", \"columns\": [\"a\", \"bb\"]", ERR_OPTION_VALUE, "'bb'", "a, b"},
-        {"\"path\": \"m1.csv\", \"column_types\": {\"zz\": \"INT\"}", ERR_FILE_FORMAT, "zz", ""},
+        {"\"path\": \"m1.csv\", \"column_types\": {\"zz\": \"INT\"}", ERR_OPTION_VALUE, "zz", "a, b"},
         {"\"path\": \"m1.csv\", \"filename\": true, \"column_types\": {\"a\": \"NIX\"}",
          ERR_FILE_FORMAT, "NIX", ""},
         {"\"path\": \"s3://b/k.csv\"", ERR_UNSUPPORTED, "s3://b/k.csv", "TYPE s3"},

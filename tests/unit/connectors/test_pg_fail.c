@@ -10,6 +10,7 @@
 #include "connectors/postgres/fail.h"
 #include "connectors/postgres/late.h"
 #include "connectors/postgres/params.h"
+#include "connectors/postgres/querytext.h"
 #include "connectors/postgres/types.h"
 
 static void sqlstates(void **state)
@@ -149,12 +150,32 @@ static void dates_before_christ(void **state)
     }
 }
 
+static void ends_of_queries(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"SELECT 1", "SELECT 1"},
+        {"SELECT 1;\n ; -- done", "SELECT 1"},
+        {"SELECT ';' ; /* a /* nested; */ x */ \n", "SELECT ';'"},
+        {"SELECT 'it''s' -- ;\n, 2;", "SELECT 'it''s' -- ;\n, 2"},
+        {"SELECT E'a\\'; b' ;", "SELECT E'a\\'; b'"},
+        {"SELECT $x$ ; $$ ' $x$;", "SELECT $x$ ; $$ ' $x$"},
+        {"SELECT \"a;\"\"--b\" ;--", "SELECT \"a;\"\"--b\""},
+        {"SELECT $1", "SELECT $1"},
+        {"SELECT 'open", "SELECT 'open"},
+        {" ;; ", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(pg_query_end(rows[i][0]), strlen(rows[i][1]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sqlstates),       cmocka_unit_test(failed_connections),
         cmocka_unit_test(secrets_are_masked), cmocka_unit_test(local_hosts),
         cmocka_unit_test(types),           cmocka_unit_test(dates_before_christ),
+        cmocka_unit_test(ends_of_queries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

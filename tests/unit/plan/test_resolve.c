@@ -163,7 +163,7 @@ static void texts_are_final(void **state) {
     no_errors(&f, "texts_are_final");
     assert_string_equal(f.pipeline.name, "p");
     const Source *source = map_get(&f.pipeline.source_by_name, "S");
-    assert_string_equal(link_text(&source->link, "path"), "data/1.csv");
+    assert_string_equal(link_list(&source->link, f.arena, "path").items[0], "data/1.csv");
     assert_int_equal(link_value(&source->link, "skip_rows")->kind, VALUE_NUMBER);
     assert_int_equal(source->columns.count, 2);
     assert_string_equal(source->primary_key.items[0], "id");

@@ -62,7 +62,8 @@ static void failed_check_is_read(void **state) {
              "Invalid Input Error: sqlflow-cast\x1fprice\x1fINTEGER\x1f%s\x1f%s\x1f", "1.5", "17");
     assert_true(cast_error_read(&err));
     assert_int_equal(err.code, ERR_CAST);
-    assert_string_equal(err.message, "column 'price', row 17: the value '1.5' does not fit INTEGER");
+    assert_string_equal(err.message,
+                        "column 'price', row 17: the value '1.5' does not fit INTEGER");
     Error other = {.code = ERR_STEP, .message = "Binder Error: sqlflow-cast"};
     assert_false(cast_error_read(&other));
     assert_int_equal(other.code, ERR_STEP);

@@ -135,17 +135,16 @@ static void reports_wrong_calls(void **state) {
         {"SELECT addx(1, 2, 3)", "issue: tax.addx takes 2 arguments, not 3"},
         {"SELECT addx(1, d := 3)", "issue: tax.addx has no parameter 'd'"},
         {"SELECT addx(1, a := 3)", "issue: the argument 'a' is given twice"},
-        {"SELECT addx(a := 3, 1)",
-         "issue: an argument without a name stands behind a named one"},
+        {"SELECT addx(a := 3, 1)", "issue: an argument without a name stands behind a named one"},
         {"SELECT twin('x')",
-         "issue: 'twin' is the name of two Python functions: sub.deep.twin "
-         "(python_udfs/sub/deep.py:2) and tax.twin (python_udfs/tax.py:8)"},
+         "issue: 'twin' is the name of two Python functions: tax.twin "
+         "(python_udfs/tax.py:8) and sub.deep.twin (python_udfs/sub/deep.py:2)"},
         {"SELECT rows(t)", "issue: tab.rows gives a table, so it stands in FROM"},
         {"SELECT * FROM addx(1)",
          "issue: tax.addx gives one value, no table, so it cannot stand in FROM"},
         {"SELECT * FROM rows()", "issue: tab.rows needs a table as its first argument"},
         {"SELECT untyped(1)",
-         "issue: the Python function tax.untyped cannot be used: it has no return type; addx a "
+         "issue: the Python function tax.untyped cannot be used: it has no return type; add a "
          "hint such as -> float, or return_type='DOUBLE'"},
     };
     CHECK(cases);
@@ -164,7 +163,8 @@ static const char *inputs(const char *sql) {
 
 static void rewrites_tables(void **state) {
     (void)state;
-    assert_string_equal(inputs("SELECT * FROM PYTHON_FUNC(\"tab.rows\", raw) AS r JOIN x USING (id)"),
+    assert_string_equal(inputs(
+                            "SELECT * FROM PYTHON_FUNC(\"tab.rows\", raw) AS r JOIN x USING (id)"),
                         "SELECT * FROM raw");
     assert_string_equal(inputs("SELECT * FROM rows(s.\"t 1\", n := 2 + addx(1))"),
                         "SELECT * FROM s.\"t 1\"\nSELECT (2 + addx(1))");
@@ -173,14 +173,15 @@ static void rewrites_tables(void **state) {
     assert_string_equal(inputs("SELECT * FROM rows(SELECT 1)"), "SELECT * FROM (SELECT 1)");
     assert_string_equal(inputs("FROM rows(TABLE t)"), "SELECT * FROM t");
     assert_string_equal(inputs("SELECT * FROM numbers(3)"), "SELECT (3)");
-    assert_string_equal(inputs("WITH a AS (SELECT 1), b AS (SELECT * FROM rows(a)) SELECT * FROM b"),
+    assert_string_equal(inputs(
+                            "WITH a AS (SELECT 1), b AS (SELECT * FROM rows(a)) SELECT * FROM b"),
                         "WITH a AS (SELECT 1) SELECT * FROM a");
     assert_string_equal(inputs("WITH a AS (SELECT 1) SELECT * FROM rows(c)"), "SELECT * FROM c");
-    assert_string_equal(
-        inputs("WITH a AS (SELECT 1) SELECT * FROM (WITH z(q) AS NOT MATERIALIZED (SELECT 2) "
-               "SELECT * FROM rows((SELECT * FROM a, z)))"),
-        "WITH a AS (SELECT 1), z(q) AS NOT MATERIALIZED (SELECT 2) "
-        "SELECT * FROM (SELECT * FROM a, z)");
+    assert_string_equal(inputs("WITH a AS (SELECT 1) SELECT * FROM (WITH z(q) AS NOT MATERIALIZED "
+                               "(SELECT 2) "
+                               "SELECT * FROM rows((SELECT * FROM a, z)))"),
+                        "WITH a AS (SELECT 1), z(q) AS NOT MATERIALIZED (SELECT 2) "
+                        "SELECT * FROM (SELECT * FROM a, z)");
 }
 
 static void names_tables(void **state) {
@@ -213,10 +214,12 @@ static void keeps_positions(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(leaves_other_sql_alone), cmocka_unit_test(warns_of_builtin_names),
-        cmocka_unit_test(rewrites_scalars),       cmocka_unit_test(reports_wrong_calls),
-        cmocka_unit_test(rewrites_tables),        cmocka_unit_test(names_tables),
-        cmocka_unit_test(keeps_positions)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(leaves_other_sql_alone),
+                                       cmocka_unit_test(warns_of_builtin_names),
+                                       cmocka_unit_test(rewrites_scalars),
+                                       cmocka_unit_test(reports_wrong_calls),
+                                       cmocka_unit_test(rewrites_tables),
+                                       cmocka_unit_test(names_tables),
+                                       cmocka_unit_test(keeps_positions)};
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -54,7 +54,7 @@ static const char *const files[] = {
     "@udf\n"
     "def shown(x) -> str: return repr(x)\n"
     "@udf(return_type='HUGEINT')\n"
-    "def power(x: int): return 2 ** x if x >= 0 else -2 ** -x\n"
+    "def powers(x: int): return 2 ** x if x >= 0 else -2 ** -x\n"
     "@udf(return_type='TIMESTAMPTZ')\n"
     "def same_tz(x): return x\n"
     "@udf(return_type='INTEGER[3]')\n"
@@ -162,7 +162,7 @@ static void passes_every_type(void **state) {
         {"SELECT same_list([1, NULL, 3]), same_list([]), same_list(NULL)", "[1, NULL, 3]|[]|NULL"},
         {"SELECT same_point({'a': 1, 'b': ['x', NULL]})", "{'a': 1, 'b': [x, NULL]}"},
         {"SELECT same_map(MAP {'k': 1, 'l': NULL})", "{k=1, l=NULL}"},
-        {"SELECT power(100), power(-127)",
+        {"SELECT powers(100), powers(-127)",
          "1267650600228229401496703205376|-170141183460469231731687303715884105728"},
         {"SELECT same_tz(TIMESTAMPTZ '2024-01-01 00:00:00+02') = "
          "TIMESTAMPTZ '2023-12-31 22:00:00+00'",
@@ -212,9 +212,8 @@ static void refuses_wrong_results(void **state) {
     (void)state;
     static const Case cases[] = {
         {"SELECT wrong(1)", "calls.wrong returned a wrong value: type str instead of DOUBLE"},
-        {"SELECT power(127)", "does not fit HUGEINT"},
-        {"SELECT same_int(x) FROM (SELECT 1 x) WHERE byte(255::UTINYINT) = 1",
-         "the int 256 does not fit UTINYINT"},
+        {"SELECT powers(127)", "does not fit HUGEINT"},
+        {"SELECT byte(255::UTINYINT)", "the int 256 does not fit UTINYINT"},
         {"SELECT triple(0)", "a list of 1 does not fit an array of 3"},
         {"SELECT letter('c')", "'c' is no value of the ENUM"},
         {"SELECT third(300)", "does not fit DECIMAL(4,2)"},
@@ -251,11 +250,12 @@ static void takes_arguments(void **state) {
 static void tells_of_exceptions(void **state) {
     (void)state;
     const char *got = fixture_run(&fixture, "SELECT boom(i, 'hunter2') FROM range(5000) t(i)");
-    assert_string_equal(got, "error: calls.boom: ValueError: no 3000\n"
-                             "at python_udfs/calls.py:27\n"
-                             "called with x = 3000, password = ***\n"
-                             "  python_udfs/calls.py:28 in boom: return inner() if x == 3000 else x\n"
-                             "  python_udfs/calls.py:27 in inner: raise ValueError('no ' + str(x))");
+    assert_string_equal(got,
+                        "error: calls.boom: ValueError: no 3000\n"
+                        "at python_udfs/calls.py:28\n"
+                        "called with x = 3000, password = ***\n"
+                        "  python_udfs/calls.py:29 in boom: return inner() if x == 3000 else x\n"
+                        "  python_udfs/calls.py:28 in inner: raise ValueError('no ' + str(x))");
     assert_int_equal(fixture.err.code, ERR_UDF);
     got = fixture_run(&fixture, "SELECT leave(1)");
     assert_non_null(strstr(got, "calls.leave: SystemExit: 3"));
@@ -272,15 +272,12 @@ static void counts_errors_as_null(void **state) {
 
 static void runs_hooks_once(void **state) {
     (void)state;
-    const char *log = fixture_run(&fixture, "SELECT read_log() FROM range(2)");
-    const char *comma = strchr(log, '\n');
-    assert_non_null(comma);
+    const char *log = fixture_run(&fixture, "SELECT any_value(read_log()) FROM range(2)");
     const char *again = fixture_run(&fixture, "SELECT read_log()");
-    size_t size = (size_t)(comma - log);
-    assert_memory_equal(again, log, size);
-    assert_string_equal(again + size, ",teardown,setup");
+    assert_memory_equal(again, log, strlen(log));
+    assert_string_equal(again + strlen(log), ",teardown,setup");
     fixture_run(&fixture, "SELECT wrong(1), read_log()");
-    assert_string_equal(fixture_run(&fixture, "SELECT read_log()") + size,
+    assert_string_equal(fixture_run(&fixture, "SELECT read_log()") + strlen(log),
                         ",teardown,setup,teardown,setup,teardown,setup");
 }
 
@@ -296,11 +293,14 @@ static void validates_without_running(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(passes_every_type),     cmocka_unit_test(shows_any_type),
-        cmocka_unit_test(refuses_what_python_lacks), cmocka_unit_test(refuses_wrong_results),
-        cmocka_unit_test(takes_arguments),       cmocka_unit_test(tells_of_exceptions),
-        cmocka_unit_test(counts_errors_as_null), cmocka_unit_test(runs_hooks_once),
-        cmocka_unit_test(validates_without_running)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(passes_every_type),
+                                       cmocka_unit_test(shows_any_type),
+                                       cmocka_unit_test(refuses_what_python_lacks),
+                                       cmocka_unit_test(refuses_wrong_results),
+                                       cmocka_unit_test(takes_arguments),
+                                       cmocka_unit_test(tells_of_exceptions),
+                                       cmocka_unit_test(counts_errors_as_null),
+                                       cmocka_unit_test(runs_hooks_once),
+                                       cmocka_unit_test(validates_without_running)};
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -8,10 +8,11 @@
 typedef struct Fixture {
     Arena *arena;
     const char *root;
+    UdfConfig config;
     Udfs *udfs;
     Duck *duck;
-    Diags diags; /* of the last fixture_run */
-    Error err;   /* of the last fixture_run */
+    Diags diags;         /* of the last fixture_run */
+    Error err;           /* of the last fixture_run */
     UdfSession *session; /* while fixture_run runs */
     volatile int stop;
 } Fixture;

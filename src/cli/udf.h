@@ -1,0 +1,16 @@
+/* What the `udf` commands share. */
+#ifndef SQLFLOW_CLI_UDF_H
+#define SQLFLOW_CLI_UDF_H
+
+#include "cli/context.h"
+#include "udf/udf.h"
+
+extern const Command command_udf_create, command_udf_register, command_udf_test;
+
+/* Opens the project and its profile; NULL after reporting, with *code. */
+Udfs *udf_open(Context *context, Cli *cli, int *code);
+const char *udf_type_name(const Udf *udf); /* "scalar", "table" */
+/* One function as an object of an array (key NULL) or member. */
+void udf_json(JsonWriter *json, const char *key, const Udf *udf);
+
+#endif

@@ -1,0 +1,298 @@
+"""The program's own helper for whole tables and arrays: pandas, pyarrow and NumPy on one side, what
+DuckDB takes on the other. The program calls everything through this module."""
+
+import sys
+
+from sqlflow._host import *  # noqa: F403  (import_file, hooks, explain, unscaled)
+from sqlflow._host import SIMPLE, importlib, quote
+
+# -- table functions ------------------------------------------------------------------------------
+
+BATCH_ROWS = 122_880  # DuckDB's row group; a batch of the input and of the output
+
+
+def module_or_none(name):
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+def uses_arrow(form):
+    if form == "rows":
+        return False
+    if module_or_none("pyarrow"):
+        return True
+    if form != "pandas":
+        raise ImportError("the function takes Arrow data, and pyarrow is not installed in "
+                          f"{sys.prefix}")
+    return False
+
+
+def nulls(count):
+    return [None] * count
+
+
+def bigger_batches(reader, pa):
+    """DuckDB gives 2,048 rows at a time; Python wants more."""
+    held, rows = [], 0
+    for batch in reader:
+        held.append(batch)
+        rows += batch.num_rows
+        if rows >= BATCH_ROWS:
+            yield from pa.Table.from_batches(held).combine_chunks().to_batches()
+            held, rows = [], 0
+    if held:
+        yield from pa.Table.from_batches(held).combine_chunks().to_batches()
+
+
+def table_of_stream(address, form):
+    import pyarrow as pa
+    reader = pa.RecordBatchReader._import_from_c(address)
+    if form == "reader":
+        return pa.RecordBatchReader.from_batches(reader.schema, bigger_batches(reader, pa))
+    table = reader.read_all()
+    if form == "arrow":
+        return table
+    return to_pandas(table, pa)
+
+
+def to_pandas(table, pa):
+    """As usual, but an integer column with gaps whose values a float would change stays exact."""
+    import pandas
+    import pyarrow.compute as pc
+    frame = table.to_pandas()
+    for index, field in enumerate(table.schema):
+        column = table.column(index)
+        if not pa.types.is_integer(field.type) or not column.null_count:
+            continue
+        bounds = pc.min_max(column).as_py()
+        if bounds["max"] is not None and max(abs(bounds["min"]), abs(bounds["max"])) > 2**53:
+            kind = pandas.UInt64Dtype() if pa.types.is_unsigned_integer(field.type) else \
+                pandas.Int64Dtype()
+            frame.isetitem(index, pandas.array(column.to_pylist(), dtype=kind))
+    return frame
+
+
+def table_of_columns(names, columns, form):
+    if form == "pandas":
+        pandas = module_or_none("pandas")
+        if pandas:
+            return pandas.DataFrame(dict(zip(names, columns)))
+    return [dict(zip(names, row)) for row in zip(*columns)]
+
+
+def call_table(func, table, values, named, has_input):
+    return func(table, *values, **named) if has_input else func(*values, **named)
+
+
+def infer(values):
+    """SQL type of a column of Python values; None when there are only NULLs."""
+    found = None
+    for value in values:
+        if value is None:
+            continue
+        kind = next((SIMPLE[cls] for cls in type(value).__mro__ if cls in SIMPLE), None)
+        if isinstance(value, (list, tuple)):
+            element = infer(value)
+            kind = f"{element or 'VARCHAR'}[]"
+        if isinstance(value, dict):
+            kind = "STRUCT(" + ", ".join(
+                f"{quote(k)} {infer([v]) or 'VARCHAR'}" for k, v in value.items()) + ")"
+        if kind is None:
+            raise TypeError(f"a value of type {type(value).__name__} has no SQL type; "
+                            "give output_schema=")
+        if found and kind != found:
+            if {found, kind} == {"BIGINT", "DOUBLE"}:
+                kind = "DOUBLE"
+            else:
+                raise TypeError(f"a column has values of {found} and {kind}; give output_schema=")
+        found = kind
+    return found
+
+
+def types_of(names, columns, declared):
+    return [None if name.lower() in declared else infer(column)
+            for name, column in zip(names, columns)]
+
+
+def values_of_rows(rows, declared):
+    names = {}
+    for row in rows:
+        if not isinstance(row, dict):
+            raise TypeError(f"a list of dicts is expected, not one of {type(row).__name__}")
+        for name in row:
+            names.setdefault(name)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"a column's name is a text, not {name!r}")
+    columns = [[row.get(name) for row in rows] for name in names]
+    return ("values", list(names), types_of(names, columns, declared), columns)
+
+
+def arrow_of(item):
+    """The item as an Arrow table, or None when it is none."""
+    pa = module_or_none("pyarrow")
+    if not pa:
+        return None
+    if isinstance(item, pa.Table):
+        return item
+    if isinstance(item, pa.RecordBatch):
+        return pa.Table.from_batches([item])
+    if type(item).__module__.split(".")[0] == "pandas" and hasattr(item, "columns"):
+        return pa.Table.from_pandas(item, preserve_index=False)
+    if hasattr(item, "__arrow_c_stream__") and not isinstance(item, pa.RecordBatchReader):
+        return pa.table(item)
+    return None
+
+
+def frame_values(frame, declared):
+    columns = [[None if value != value else value for value in frame[name].tolist()]
+               for name in frame.columns]
+    names = [str(name) for name in frame.columns]
+    return ("values", names, types_of(names, columns, declared), columns)
+
+
+def is_row_list(item):
+    return isinstance(item, (list, tuple)) and (not item or isinstance(item[0], dict))
+
+
+def pieces(result, declared):
+    """What a table function returned, as ("arrow", reader) and ("values", names, types, columns).
+    Small pieces are put together. `declared` are the columns of output_schema."""
+    if result is None:
+        raise TypeError("the function returned None; a table is expected")
+    tables, rows = [], []
+
+    def flush():
+        if tables:
+            import pyarrow as pa
+            table = tables[0] if len(tables) == 1 else pa.concat_tables(tables)
+            tables.clear()
+            yield ("arrow", table.to_reader())
+        if rows:
+            yield values_of_rows(rows, declared)
+            rows.clear()
+
+    if hasattr(result, "read_next_batch") and hasattr(result, "schema"):
+        tables.append(result.schema.empty_table())  # its columns, also when no batch comes
+    whole = is_row_list(result) or arrow_of(result) is not None or hasattr(result, "to_dict")
+    for item in [result] if whole else result:
+        table = arrow_of(item)
+        if table is not None:
+            if rows or (tables and tables[0].schema != table.schema):
+                yield from flush()
+            tables.append(table)
+        elif isinstance(item, dict) or is_row_list(item):
+            if tables:
+                yield from flush()
+            rows.extend([item] if isinstance(item, dict) else item)
+        elif hasattr(item, "columns") and hasattr(item, "to_dict"):
+            yield from flush()
+            yield frame_values(item, declared)
+        elif hasattr(item, "__next__") or hasattr(item, "read_next_batch"):
+            yield from flush()
+            yield from pieces(item, declared)
+        else:
+            raise TypeError(f"the function gave {type(item).__name__}; a DataFrame, an Arrow "
+                            "table or a list of dicts is expected")
+        if len(rows) + sum(part.num_rows for part in tables) >= BATCH_ROWS:
+            yield from flush()
+    yield from flush()
+
+
+# -- vectorized functions -------------------------------------------------------------------------
+
+
+def vectors_use_arrow(form, name):
+    if module_or_none("pyarrow"):
+        return True
+    if form == "pandas" and not module_or_none("pandas"):
+        raise ImportError(f"{name} takes pandas Series, and pandas is not installed in {sys.prefix}")
+    if not module_or_none("numpy"):
+        raise ImportError("a vectorized function needs pyarrow or numpy, and neither is installed "
+                          f"in {sys.prefix}")
+    return False
+
+
+def arrow_type(address):
+    import pyarrow as pa
+    return pa.Schema._import_from_c(address).field(0).type
+
+
+def export_array(array, address):
+    import pyarrow as pa
+    pa.RecordBatch.from_arrays([array], ["result"])._export_to_c(address)
+    return True
+
+
+def invoke(func, arrays, manner):
+    count = manner["positional"]
+    named = dict(zip(manner["names"] or (), arrays[count:]))
+    return func(*arrays[:count], **named)
+
+
+def check_length(result, rows):
+    if isinstance(result, (str, bytes)) or not hasattr(result, "__len__"):
+        raise TypeError(f"a vectorized function returns an array, not {type(result).__name__}")
+    if len(result) != rows:
+        raise ValueError(f"the function was given {rows} rows and returned {len(result)}")
+
+
+def arrow_result(result, type_, pa):
+    if isinstance(result, pa.ChunkedArray):
+        result = result.combine_chunks()
+    if not isinstance(result, pa.Array):
+        result = pa.array(result, from_pandas=True)
+    if type_ is None:
+        return result
+    if result.type != type_ and pa.types.is_string(result.type) != pa.types.is_string(type_) and \
+            not pa.types.is_null(result.type) and not pa.types.is_large_string(result.type):
+        raise TypeError(f"the function returned {result.type}, its return type is {type_}")
+    return result.cast(type_, safe=True)
+
+
+def vector_arrow(func, array, schema, type_, manner):
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    batch = pa.RecordBatch._import_from_c(array, schema)
+    columns, rows, positions = batch.columns, batch.num_rows, None
+    if not manner["special"] and any(column.null_count for column in columns):
+        valid = columns[0].is_valid()
+        for column in columns[1:]:
+            valid = pc.and_(valid, column.is_valid())
+        count = pc.cumulative_sum(pc.cast(valid, pa.int64()))
+        positions = pc.if_else(valid, pc.subtract(count, 1), None)
+        columns, rows = [column.filter(valid) for column in columns], valid.true_count
+    if manner["form"] == "numpy":
+        columns = [column.to_numpy(zero_copy_only=False) for column in columns]
+    elif manner["form"] == "pandas":
+        columns = [column.to_pandas() for column in columns]
+    result = invoke(func, columns, manner)
+    check_length(result, rows)
+    result = arrow_result(result, type_, pa)
+    if positions is not None:
+        result = result.take(positions)
+    return result if type_ is not None else result.to_pylist()
+
+
+def vector_numpy(func, columns, rows, manner):
+    import numpy
+    keep = range(rows)
+    if not manner["special"]:
+        keep = [row for row in keep if all(column[row] is not None for column in columns)]
+    arrays = []
+    for column in columns:
+        values = [column[row] for row in keep]
+        plain = values and all(isinstance(value, (bool, int, float)) for value in values)
+        arrays.append(numpy.array(values, dtype=None if plain else object))
+    if manner["form"] == "pandas":
+        import pandas
+        arrays = [pandas.Series(array) for array in arrays]
+    result = invoke(func, arrays, manner)
+    check_length(result, len(keep))
+    values = result.tolist() if hasattr(result, "tolist") else list(result)
+    out = [None] * rows
+    for row, value in zip(keep, values):
+        out[row] = value
+    return out

@@ -1,0 +1,93 @@
+"""Fixtures: one PostgreSQL per worker, one with TLS, a fresh database for each test."""
+import itertools
+import shutil
+import sys
+import pathlib
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from harness import Project, persistent  # noqa: E402
+from pgserver import ADMIN, BINARIES, PASSWORD, Server, make_certificates  # noqa: E402
+
+counter = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server():
+    if not (BINARIES / "initdb").exists() or not shutil.which("psql"):
+        pytest.skip("PostgreSQL 15 is not installed")
+    server = Server().start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def tls_server(server):
+    tls = Server()
+    ca, certificate, key = make_certificates(tls.folder / "tls")
+    shutil.copy(certificate, tls.data / "server.crt")
+    shutil.copy(key, tls.data / "server.key")
+    owner = tls.data.stat().st_uid
+    for name in ("server.crt", "server.key"):
+        shutil.chown(tls.data / name, owner)
+        (tls.data / name).chmod(0o600)
+    (tls.data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n"
+                                          "local all all scram-sha-256\n")
+    tls.settings["ssl"] = "on"
+    tls.ca = ca
+    yield tls.start()
+    tls.remove()
+
+
+class Database:
+    """A fresh database, and the profile's connection to it."""
+
+    def __init__(self, server):
+        self.server, self.name = server, f"test{next(counter)}"
+        server.sql(f"CREATE DATABASE {self.name}")
+
+    def sql(self, text, user=ADMIN):
+        return self.server.sql(text, database=self.name, user=user)
+
+    def value(self, text):
+        return self.sql(text)[0][0]
+
+    def session(self):
+        return self.server.session(self.name)
+
+    def connection(self, port=None, **options):
+        settings = {"type": "postgres", "host": "127.0.0.1", "port": port or self.server.port,
+                    "dbname": self.name, "user": ADMIN, "password": "${PG_PASSWORD}",
+                    "retry_delay": 0, **options}
+        return ", ".join(f'{k}: {v!r}' if isinstance(v, str) and not v.startswith("$") else
+                         f'{k}: "{v}"' if isinstance(v, str) else f"{k}: {v}"
+                         for k, v in settings.items() if v is not None)
+
+
+@pytest.fixture
+def database(server):
+    database = Database(server)
+    yield database
+    server.sql(f"DROP DATABASE {database.name} WITH (FORCE)")
+
+
+class PgProject(Project):
+    """A project with the connection `pg`; the password comes from the environment."""
+
+    def connect(self, database, name="pg", **options):
+        self.write("profiles/dev.yml", persistent() +
+                   f"connections:\n  {name}: {{ {database.connection(**options)} }}\n")
+        return self
+
+    def sf(self, *args, env=None, **more):
+        return super().sf(*args, env={"PG_PASSWORD": PASSWORD, **(env or {})}, **more)
+
+    def start(self, *args, env=None):
+        return super().start(*args, env={"PG_PASSWORD": PASSWORD, **(env or {})})
+
+
+@pytest.fixture
+def pg(tmp_path, database):
+    return PgProject(tmp_path / "project").connect(database)

@@ -1,0 +1,50 @@
+"""connect test, stage by stage, and connect discover."""
+import json
+
+from proxy import Proxy
+
+
+def stages(result):
+    return [line.split()[1] for line in result.out.splitlines() if line[:1] in "✓✗"]
+
+
+def test_stages_of_a_good_connection(pg, database):
+    result = pg.sf("connect", "test", "pg", "--write")
+    assert stages(result) == ["connect", "tls", "authenticate", "database", "schema", "read", "write"]
+    assert database.sql("SELECT relname FROM pg_class WHERE relname LIKE '%sqlflow%'") == []
+    pg.connect(database, host="localhost")
+    assert stages(pg.sf("connect", "test", "pg"))[0] == "resolve"
+
+
+def test_stage_that_fails(pg, database):
+    for options, stage in [({"password": "wrong-one"}, "authenticate"), ({"dbname": "gone"}, "database"),
+                           ({"schema": "gone"}, "schema"), ({"port": 1}, "connect"),
+                           ({"sslmode": "require"}, "tls"),
+                           ({"host": "no-such-host.invalid", "connect_timeout": 5}, "resolve")]:
+        pg.connect(database, **options)
+        result = pg.sf("connect", "test", "pg", code=3)
+        assert stages(result)[-1] == stage, (options, result)
+
+
+def test_write_without_permission(pg, database):
+    database.sql("CREATE ROLE looker_l LOGIN PASSWORD 'x'")
+    try:
+        pg.connect(database, user="looker_l", password="x")
+        pg.sf("connect", "test", "pg")
+        result = pg.sf("connect", "test", "pg", "--write", code=3)
+        assert stages(result)[-1] == "write" and "permission denied" in result.out + result.err
+    finally:
+        database.sql("DROP ROLE looker_l")
+
+
+def test_discover(pg, database):
+    database.sql("CREATE SCHEMA s; CREATE TABLE s.orders (id int PRIMARY KEY, total numeric(10,2), tags text[]); "
+                 "INSERT INTO s.orders SELECT g, g, '{}' FROM generate_series(1, 500) g; ANALYZE s.orders; "
+                 "CREATE VIEW s.recent AS SELECT id FROM s.orders; CREATE TABLE p (id int) PARTITION BY LIST (id); "
+                 "CREATE TABLE p1 PARTITION OF p DEFAULT")
+    text = pg.sf("connect", "discover", "pg").out
+    for word in ("public.p", "s.orders", "500", "s.recent", "id INTEGER", "total DECIMAL(10,2)", "tags VARCHAR[]"):
+        assert word in text
+    assert "p1" not in text and "pg_class" not in text
+    names = json.dumps(json.loads(pg.sf("connect", "discover", "pg", "--format", "json").out))
+    assert "s.orders" in names

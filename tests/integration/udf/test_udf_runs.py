@@ -1,0 +1,199 @@
+"""Python functions in pipelines: runs, validation, errors, interrupts, environments."""
+import os
+import pathlib
+import signal
+import sys
+import time
+
+import pytest
+
+from harness import ROOT, SLOW, finish, steps_by_id, wait_until
+
+ORDERS = """SOURCE orders TYPE csv PARAMS {"path": "in/orders.csv"};
+LOAD orders FROM orders;
+"""
+
+
+@pytest.fixture
+def shop(project):
+    project.csv("in/orders.csv", "id,price,name", (1, 10.0, "ann lee"), (2, 20.5, "bob"), (3, 0.5, ""))
+    project.write("python_udfs/shop.py", '''
+from sqlflow.udfs import on_setup, on_teardown, python_scalar_udf, python_table_udf
+import pathlib, time
+
+@on_setup
+def begin():
+    pathlib.Path("hooks.txt").open("a").write("setup\\n")
+
+@on_teardown
+def end():
+    pathlib.Path("hooks.txt").open("a").write("teardown\\n")
+
+@python_scalar_udf
+def with_tax(price: float, rate: float = 0.5) -> float:
+    print("printed by Python")
+    return price * (1 + rate)
+
+@python_scalar_udf
+def title(name: str) -> str:
+    return name.title()
+
+@python_scalar_udf
+def picky(id: int, token: str = "x") -> int:
+    if id == 3:
+        raise ValueError("three is too many")
+    return id
+
+@python_scalar_udf(on_error="null")
+def forgiving(id: int) -> float:
+    return 1 / (id - 3)
+
+@python_scalar_udf
+def sleepy(id: int) -> int:
+    pathlib.Path("started").touch()
+    time.sleep(120)
+    return id
+
+@python_table_udf(output_schema={"id": "BIGINT", "half": "DOUBLE"}, required_columns=["price"])
+def halves(rows: list[dict], by: float = 2):
+    for row in rows:
+        yield {"id": row["id"], "half": row["price"] / by}
+''')
+    return project
+
+
+def test_every_form_of_call(shop):
+    doc = shop.run(ORDERS + """
+CREATE TABLE a AS SELECT id, PYTHON_FUNC("python_udfs.shop.with_tax", price) AS t,
+    with_tax(price, rate := 1) AS u, python_udfs.shop.title(name) AS n,
+    PYTHON_FUNC("shop.title", upper(PYTHON_FUNC('title', name))) AS nested FROM orders;
+CREATE TABLE b AS SELECT h.half, a.n FROM PYTHON_FUNC("shop.halves", orders, by := 4) AS h
+    JOIN a ON a.id = h.id WHERE a.t > 1;
+EXPORT SELECT title(n) AS n FROM b ORDER BY n TO 'out/b.csv';
+ASSERT halves_exist AS SELECT * FROM halves(orders) WHERE half IS NULL;
+INSERT INTO b SELECT with_tax(1.0), 'inserted';
+""")
+    assert doc["status"] == "success"
+    assert shop.table("a")[0] == (1, 15.0, 20.0, "Ann Lee", "Ann Lee")
+    assert shop.table("b") == [(1.5, "inserted"), (2.5, "Ann Lee"), (5.125, "Bob")]
+    assert shop.read("out/b.csv") == "n\nAnn Lee\nBob\n"
+    assert shop.read("hooks.txt") == "setup\nteardown\n"
+
+
+def test_the_graph_sees_the_input_of_a_table_function(shop):
+    shop.pipeline("""CREATE TABLE last AS SELECT * FROM halves((SELECT * FROM middle));
+CREATE TABLE middle AS SELECT * FROM orders;
+""" + ORDERS)
+    plan = shop.sf("pipeline", "compile", "p", "--format", "json").doc
+    steps = {o["id"]: o for o in plan["operations"]}
+    assert "transform_middle" in steps["transform_last"]["depends_on"]
+    assert [t.lower() for t in steps["transform_last"]["reads"]] == ["middle"]
+    shop.run()
+    assert shop.table("last")[0] == (1, 5.0)
+
+
+def test_validate_runs_no_function_and_knows_the_types(shop):
+    shop.pipeline(ORDERS + "CREATE TABLE a AS SELECT sleepy(id) + 1 AS x, half FROM orders JOIN "
+                           "halves(orders) USING (id);\n"
+                           "CREATE TABLE b AS SELECT x || 'text', nope FROM a;")
+    result = shop.sf("pipeline", "validate", "p", "--format", "json", code=4)
+    messages = [d["message"] for d in result.doc["pipelines"][0]["diagnostics"]]
+    assert len(messages) == 1 and "nope" in messages[0]
+    assert not shop.path("hooks.txt").exists() and not shop.path("started").exists()
+
+
+def test_wrong_calls_are_told_at_their_place(shop):
+    shop.pipeline(ORDERS + 'CREATE TABLE a AS SELECT\n  PYTHON_FUNC("shop.tittle", name),\n'
+                           "  with_tax(), title(name, 2) FROM orders;")
+    result = shop.sf("pipeline", "validate", "p", "--format", "json", code=4)
+    found = [(d["line"], d["column"], d["code"], d["message"])
+             for d in result.doc["pipelines"][0]["diagnostics"]]
+    assert found[0][:3] == (4, 3, "SF0902") and "did you mean 'shop.title'" in found[0][3]
+    assert found[1][:2] == (5, 3) and "needs the argument 'price'" in found[1][3]
+    assert found[2][:2] == (5, 27) and "takes 1 argument, not 2" in found[2][3]
+
+
+def test_an_exception_fails_the_step_and_rolls_back(shop):
+    error = shop.fail(ORDERS + "CREATE TABLE a AS SELECT picky(id, 'hunter2') FROM orders;")
+    assert error["code"] == "SF0901" and error["step"] == "transform_a"
+    assert error["line"] == 3
+    assert "shop.picky: ValueError: three is too many" in error["message"]
+    assert "at python_udfs/shop.py:" in error["message"]
+    assert "id = 3, token = ***" in error["message"]
+    assert not shop.has_table("orders")
+    assert shop.read("hooks.txt") == "setup\nteardown\n"
+
+
+def test_errors_as_null_are_counted(shop):
+    doc = shop.run(ORDERS + "CREATE TABLE a AS SELECT id, forgiving(id) AS f FROM orders;")
+    assert shop.table("a") == [(1, -0.5), (2, -1.0), (3, None)]
+    assert any("shop.forgiving: 1 error became NULL" in w["message"] for w in doc["warnings"])
+
+
+def test_a_broken_file_matters_only_when_it_is_used(shop):
+    shop.write("python_udfs/broken.py", "import not_installed\nfrom sqlflow.udfs import *\n"
+                                        "@python_scalar_udf\ndef lost(x: int) -> int: return x\n")
+    shop.run(ORDERS + "CREATE TABLE a AS SELECT title(name) FROM orders;")
+    error = shop.fail(ORDERS + "CREATE TABLE a AS SELECT lost(id) FROM orders;", code=4)
+    assert error["code"] == "SF0903" and "not_installed" in error["message"]
+    result = shop.sf("udf", "validate", "--format", "json", code=4)
+    assert [(d["file"], d["line"]) for d in result.doc["diagnostics"]] == [
+        ("python_udfs/broken.py", 1)]
+
+
+def test_python_is_not_loaded_without_need(shop):
+    log = shop.root / "maps.txt"
+    shop.write("python_udfs/noisy.py", "raise SystemExit('imported')")
+    shop.run(ORDERS + "CREATE TABLE a AS SELECT upper(name) FROM orders;")
+    assert not log.exists() and not shop.path("hooks.txt").exists()
+
+
+def test_interrupt_stops_a_sleeping_function(shop):
+    shop.pipeline(ORDERS + "CREATE TABLE a AS SELECT sleepy(id) FROM orders;")
+    process = shop.start("run", "p")
+    wait_until(lambda: shop.path("started").exists(), "the function runs", process)
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    result = finish(process)
+    assert result.code == 130, result
+    assert time.monotonic() - start < (4 if SLOW else 1.5)
+    assert shop.read("hooks.txt") == "setup\nteardown\n"
+    assert not shop.has_table("orders")
+
+
+def test_a_venv_that_is_none(shop):
+    shop.write("profiles/dev.yml", "engines:\n  duckdb: { mode: memory }\npython: { venv: nowhere }\n")
+    error = shop.fail(ORDERS + "CREATE TABLE a AS SELECT title(name) FROM orders;", code=4)
+    assert error["code"] == "SF0904" and "nowhere" in error["message"]
+
+
+def test_virtual_env_and_stdout(shop):
+    shop.write("python_udfs/where.py", "import sys\nfrom sqlflow.udfs import *\n@python_scalar_udf\n"
+                                       "def prefix(x: int) -> str: return sys.prefix\n")
+    result = shop.sf("udf", "test", "prefix", "--args", "[1]", env={"VIRTUAL_ENV": sys.prefix})
+    assert pathlib.Path(result.out.strip()) == pathlib.Path(sys.prefix)
+    result = shop.sf("udf", "test", "with_tax", "--args", "[1]", "--format", "json")
+    assert result.doc["rows"] == [{"result": 1.5}] and "printed by Python" in result.err
+
+
+def test_full_project_of_older_examples(project):
+    """`python_udfs.` in front, defaults, table functions over a source."""
+    venv = os.environ.get("SQLFLOW_TEST_VENV", str(ROOT / "third_party/venv"))
+    pytest.importorskip("pandas")
+    project.csv("in/sales.csv", "id,price,quantity", (1, 1200.0, 1), (2, 35.0, 2))
+    project.write("python_udfs/data_transforms.py", '''
+import pandas as pd
+from sqlflow.udfs import python_scalar_udf, python_table_udf
+
+@python_table_udf(output_schema={"id": "INTEGER", "total": "DOUBLE"})
+def add_sales_metrics(df: pd.DataFrame) -> pd.DataFrame:
+    result = df.copy()
+    result["total"] = result["price"] * result["quantity"]
+    return result
+''')
+    doc = project.run("""SOURCE sales TYPE CSV PARAMS {"path": "in/sales.csv", "has_header": true};
+CREATE TABLE m AS SELECT * FROM PYTHON_FUNC("python_udfs.data_transforms.add_sales_metrics", sales);
+""", env={"VIRTUAL_ENV": venv})
+    assert steps_by_id(doc)["transform_m"]["rows_inserted"] == 2
+    assert project.sql("SELECT id, total, price FROM m ORDER BY id") == [(1, 1200.0, 1200.0),
+                                                                         (2, 70.0, 35.0)]

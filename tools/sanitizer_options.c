@@ -1,0 +1,21 @@
+/* What the sanitizers are told, linked into the sanitized builds, so that it holds for however a
+ * test starts the program. The names are the sanitizers' own. */
+const char *__asan_default_options(void);
+const char *__lsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void);
+const char *__ubsan_default_options(void);
+
+/* An exit code that the program never uses, so that no test takes a finding for a plain failure. */
+const char *__asan_default_options(void) {
+    return "exitcode=99:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1";
+}
+
+/* CPython keeps interned objects and modules until the process ends. */
+const char *__lsan_default_suppressions(void) { return "leak:libpython3\n"; }
+
+/* Libraries built without ThreadSanitizer: it does not see their locks. */
+const char *__tsan_default_suppressions(void) {
+    return "called_from_lib:libduckdb.so\nrace:libduckdb.so\ncalled_from_lib:libpython3\n";
+}
+
+const char *__ubsan_default_options(void) { return "exitcode=99:print_stacktrace=1"; }
