@@ -50,6 +50,10 @@ COMPILE       = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP
 LINK          = $(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--export-dynamic
 LIBS         := $(shell $(PKG_CONFIG) --libs yaml-0.1) -ldl -lpthread -lm
 PYTHON_CPPFLAGS := $(call system_includes,python3-embed)
+# libduckdb comes in by dlopen and brings libstdc++; the sanitizers must meet its exceptions before.
+ifneq ($(filter asan tsan fuzz,$(VARIANT)),)
+LIBS         += -Wl,--no-as-needed -lstdc++ -Wl,--as-needed
+endif
 PYTHON_LIBS     := $(shell $(PKG_CONFIG) --libs python3-embed)
 
 # -- sources -------------------------------------------------------------------------------

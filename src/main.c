@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/output.h"
+#include "udf/udf.h"
 
 static int overview(Cli *cli) {
     Buf out = buf_on(cli->arena);
@@ -50,6 +51,7 @@ int main(int argc, char **argv) {
     AUTO_ARENA arena = arena_new();
     Cli cli = {.arena = arena};
     int code = dispatch(&cli, argc, (const char *const *)argv);
+    udf_shutdown();
     log_close();
     return lost_output(&cli, code);
 }

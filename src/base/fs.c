@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -126,6 +127,20 @@ static bool write_synced(const char *path, const char *data, size_t size, unsign
     return write_all(file, data, size) && fsync(file) == 0;
 }
 
+/* Temporaries of processes that were killed while they wrote `name`: .name.PID.tmp */
+static void remove_stale(Arena *arena, const char *dir, const char *name) {
+    Strings names = {0};
+    Error ignored = {0};
+    const char *prefix = arena_printf(arena, ".%s.", name);
+    if (!fs_list(arena, dir, &names, &ignored)) return;
+    for (size_t i = 0; i < names.count; i++) {
+        if (!str_starts(names.items[i], prefix) || !str_ends(names.items[i], ".tmp")) continue;
+        long pid = strtol(names.items[i] + strlen(prefix), NULL, 10);
+        if (pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH)
+            unlink(fs_join(arena, dir, names.items[i]));
+    }
+}
+
 bool fs_write_atomic(const char *path, const char *data, size_t size, unsigned mode, Error *err) {
     AUTO_ARENA arena = arena_new();
     const char *dir = fs_dirname(arena, path);
@@ -133,6 +148,7 @@ bool fs_write_atomic(const char *path, const char *data, size_t size, unsigned m
     const char *name = arena_printf(arena, ".%s.%d.tmp", fs_basename(path), (int)getpid());
     const char *temporary = fs_join(arena, dir, name);
     unlink(temporary); /* of a dead process that had our id */
+    remove_stale(arena, dir, fs_basename(path));
     if (!write_synced(temporary, data, size, mode) || rename(temporary, path) != 0) {
         int number = errno;
         unlink(temporary);

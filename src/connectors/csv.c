@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "connectors/csv_quotes.h"
 
 /* Files up to this size are looked at as a whole before their types are settled. */
 enum { SMALL_FILES = 4 * 1024 * 1024 };
@@ -143,42 +142,29 @@ static void user_types(Arena *arena, const Link *link, Columns *types) {
 }
 
 /* Without quotes in its sample the sniffer settles on none, and later quotes would become data. */
-static void settle_quotes(const FileCall *call, CsvDialect *dialect, QuoteSearch *search,
-                          Buf *extra) {
+static void settle_quotes(const FileCall *call, CsvDialect *dialect, Buf *extra) {
     const Link *link = call->link;
-    bool given = link_has(link, "quote_char");
-    if (given) dialect->quote = link_text(link, "quote_char");
-    if (!given && *dialect->quote == '\0' && quote_search_found(search)) {
+    bool assumed = *dialect->quote == '\0' && !sees_all(call);
+    if (link_has(link, "quote_char"))
+        dialect->quote = link_text(link, "quote_char");
+    else if (assumed)
         dialect->quote = "\"";
-        buf_puts(extra, ", quote = '\"'");
-    }
-    if (link_has(link, "escape_char")) {
+    if (link_has(link, "escape_char"))
         dialect->escape = link_text(link, "escape_char");
-    } else if (*dialect->escape == '\0' && *dialect->quote != '\0') {
+    else if (*dialect->escape == '\0')
         dialect->escape = dialect->quote;
-        if (!given && strstr(buf_text(extra), "quote") != NULL) buf_puts(extra, ", escape = '\"'");
-    }
-}
-
-/* Only one local file of plain text can be looked through. */
-static bool is_searchable(const FileCall *call) {
-    const char *path = call->paths->items[0];
-    return call->paths->count == 1 && call->bytes > SMALL_FILES &&
-           strpbrk(path, "*?[") == NULL && !link_has(call->link, "quote_char") &&
-           str_eq(files_compression(call->link, path), "uncompressed");
+    if (link_has(link, "quote_char") || !assumed) return;
+    buf_puts(extra, ", quote = '\"'");
+    if (!link_has(link, "escape_char")) buf_puts(extra, ", escape = '\"'");
 }
 
 static bool guards(const FileCall *call, CsvDialect *dialect, Buf *extra, Columns *types,
                    Error *err) {
-    AUTO_QUOTE_SEARCH search = {.found = !sees_all(call)};
-    if (is_searchable(call)) quote_search_start(&search, call->paths->items[0]);
     if (!csv_guard_ragged(call, dialect, extra, err)) return false;
-    if (!csv_guard_header(call, dialect, extra, err) ||
-        !csv_guard_values(call, dialect, extra, types, err) ||
-        !csv_guard_columns(call, dialect, extra, err))
-        return false;
-    settle_quotes(call, dialect, &search, extra);
-    return true;
+    settle_quotes(call, dialect, extra);
+    return csv_guard_header(call, dialect, extra, err) &&
+           csv_guard_values(call, dialect, extra, types, err) &&
+           csv_guard_columns(call, dialect, extra, err);
 }
 
 static const char *type_of(const Columns *types, const Column *column) {
@@ -186,17 +172,26 @@ static const char *type_of(const Columns *types, const Column *column) {
     return found != NULL ? found->type : column->type;
 }
 
+/* A format costs a tenth of the whole read, and ISO is what is read without one. */
+static const char *format_of(const Link *link, const char *option, const char *found) {
+    if (link_has(link, option)) return link_text(link, option);
+    return found != NULL && str_starts(found, "%Y-%m-%d") ? NULL : found;
+}
+
 /* One file is read exactly as it was sniffed: DuckDB need not detect anything again. */
 static void put_fixed(Buf *sql, const FileCall *call, const CsvDialect *dialect,
                       const Columns *types) {
     const char *const texts[][2] = {
         {"delim", dialect->delimiter}, {"quote", dialect->quote}, {"escape", dialect->escape},
-        {"comment", dialect->comment}, {"dateformat", dialect->date_format},
-        {"timestampformat", dialect->timestamp_format}};
+        {"comment", dialect->comment},
+        {"dateformat", format_of(call->link, "date_format", dialect->date_format)},
+        {"timestampformat",
+         format_of(call->link, "timestamp_format", dialect->timestamp_format)}};
     buf_puts(sql, ", auto_detect = false");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (texts[i][1] != NULL) put_literal(sql, texts[i][0], texts[i][1]);
-    buf_printf(sql, ", skip = %lld, header = %s", dialect->skip, dialect->header ? "true" : "false");
+    buf_printf(sql, ", skip = %lld, header = %s", dialect->skip,
+               dialect->header ? "true" : "false");
     csv_plain_options(sql, call);
     buf_puts(sql, ", columns = {");
     for (size_t i = 0; i < dialect->columns.count; i++) {

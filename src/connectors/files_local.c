@@ -78,13 +78,18 @@ bool files_probe(Session *session, const Link *given, ProbeReport *report, Error
     Strings paths;
     Files files = files_of(session, &link, &paths);
     bool found = files_find(session, &link, files.format, !has_path, &paths, err);
-    probe_stage(session, report, "list", found, found ? "%zu file%s" : "", paths.count,
-                paths.count == 1 ? "" : "s");
+    probe_stage(session, report, "list", found, "%s",
+                str_count(session->arena, (long long)paths.count, "file"));
     if (!found) return false;
     if (has_path && paths.count > 0) {
+        /* The files of a folder need not have one form: the first stands for all. */
         Columns columns = {0};
-        bool ok = files_schema_of(&files, &columns, err);
-        probe_stage(session, report, "read", ok, "%s: %zu columns", paths.items[0], columns.count);
+        Strings one = {.items = paths.items, .count = 1, .capacity = 1};
+        Files first = files_of(session, &link, &one);
+        bool ok = files_schema_of(&first, &columns, err);
+        probe_stage(session, report, "read", ok, "%s: %s", one.items[0],
+                    ok ? str_count(session->arena, (long long)columns.count, "column")
+                       : err->message);
         if (!ok) return false;
     }
     return !report->check_write || probe_write(session, &link, report, err);

@@ -66,9 +66,9 @@ static const struct {
 
 /* DuckDB's advice names its own options and repeats what it detected: neither helps here. */
 static void cut(char *message) {
-    static const char *const ends[] = {"\nPossible fixes", "\n\nPossible", "\nPossible Solution",
-                                       "\nPotential Fixes", "\n\n  file =", "\nThe search space",
-                                       "\n* ", "\nThis type was either"};
+    static const char *const ends[] = {"\nPossible ", "\nPotential ", "\n\n  file =",
+                                       "\nThe search space", "\n* ", "\nThis type was either",
+                                       "\nColumn "};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         char *at = strstr(message, ends[i]);
         if (at != NULL) *at = '\0';

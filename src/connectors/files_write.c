@@ -69,10 +69,11 @@ bool stage_make_folders(Session *session, const StagePaths *paths, Error *err) {
 }
 
 void stage_settle_folders(Arena *arena, const StagePaths *paths, bool remove) {
-    const char *folder = paths->folder;
-    while (unlink(fs_join(arena, folder, paths->marker)) == 0) {
-        if (remove) rmdir(folder); /* stays when something else is in it */
-        folder = fs_dirname(arena, folder);
+    /* All the way up: a process killed here has left some of the markers. */
+    for (const char *folder = paths->folder;; folder = fs_dirname(arena, folder)) {
+        bool was_made = unlink(fs_join(arena, folder, paths->marker)) == 0;
+        if (was_made && remove) rmdir(folder); /* stays when something else is in it */
+        if (str_eq(folder, ".") || str_eq(folder, "/")) return;
     }
 }
 

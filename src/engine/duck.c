@@ -2,6 +2,7 @@
  * file directly replays some WALs wrongly). Running statements is in duck_exec.c. */
 #include "engine/duck.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -102,6 +103,23 @@ static bool attach_failed(const DuckConfig *config, Error *err) {
     return false;
 }
 
+/* A process killed while DuckDB writes a new file's headers would leave one that is no database. So
+ * a new file is made under a name of its own and renamed when it is whole. */
+static bool create(Duck *duck, const char *path, Error *err) {
+    const char *fresh = arena_printf(duck->arena, "%s.new", path);
+    const char *wal = arena_printf(duck->arena, "%s.wal", fresh);
+    unlink(fresh);
+    unlink(wal);
+    bool made = duck_execf(duck, err,
+                           "ATTACH %s AS sqlflow_new (STORAGE_VERSION 'latest'); CHECKPOINT "
+                           "sqlflow_new; DETACH sqlflow_new",
+                           sql_literal(duck->arena, fresh)) &&
+                fs_fsync_path(fresh, err) && fs_rename(fresh, path, err) &&
+                fs_fsync_parent(path, err);
+    if (!made) unlink(fresh);
+    return made;
+}
+
 bool duck_attach(Duck *duck, const DuckConfig *config, Error *err) {
     if (config->read_only && !fs_exists(config->path)) {
         return error_set(err, ERR_DATABASE, SPAN_NONE, "there is no database %s", config->path);
@@ -112,9 +130,16 @@ bool duck_attach(Duck *duck, const DuckConfig *config, Error *err) {
     if (!config->read_only &&
         !fs_mkdirs(fs_dirname(duck->arena, config->path), 0777, err))
         return error_prefix(err, "cannot open the database %s: ", config->path);
+    /* A file that can be written is not enough: DuckDB keeps its log beside it. */
+    const char *folder = fs_dirname(duck->arena, config->path);
+    if (!config->read_only && faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0)
+        return fs_error(err, "write in the folder", folder),
+               error_prefix(err, "cannot open the database %s: ", config->path);
     /* DuckDB makes the file and, at any later commit, its WAL with the process's umask. */
     duck->old_umask = umask(0077);
     duck->umask_changed = true;
+    if (!config->read_only && !fs_exists(config->path) && !create(duck, config->path, err))
+        return attach_failed(config, err);
     const char *option = config->read_only ? "READ_ONLY" : "STORAGE_VERSION 'latest'";
     if (!duck_execf(duck, err, "ATTACH %s AS db (%s); USE db",
                     sql_literal(duck->arena, config->path), option))

@@ -18,12 +18,15 @@ static const Rule rules[] = {
     {NULL, "Disk quota exceeded", ERR_DISK},
     {NULL, "File too large", ERR_DISK},
     {NULL, "Input/output error", ERR_DISK},
+    {NULL, "fsync failed", ERR_DISK},
+    {NULL, "Could not truncate file", ERR_DISK},
+    {NULL, "Could not write", ERR_DISK},
     {NULL, "Could not set lock on file", ERR_LOCKED},
     {NULL, "No files found that match the pattern", ERR_FILE_MISSING},
     {"Interrupt", NULL, ERR_INTERRUPTED},
     {"INTERRUPT", NULL, ERR_INTERRUPTED},
     {"Out of Memory", NULL, ERR_MEMORY},
-    {"IO", "Permission denied", ERR_PERMISSION},
+    {NULL, "Permission denied", ERR_PERMISSION},
     {"IO", "Read-only file system", ERR_PERMISSION},
     {"Conversion", NULL, ERR_CAST},
     {"Mismatch Type", NULL, ERR_CAST},
@@ -96,13 +99,28 @@ int64_t duck_byte_offset(const char *sql, int64_t characters) {
     return at;
 }
 
+enum { MAX_LINES = 8 };
+
+/* DuckDB lists every overload of an operator: the first ones tell enough. */
+static const char *without_flood(Arena *arena, const char *text) {
+    const char *end = text;
+    size_t lines = 0, more = 0;
+    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++) {
+        lines++;
+        if (lines == MAX_LINES) end = at;
+        if (lines > MAX_LINES) more++;
+    }
+    if (more < 2) return text;
+    return arena_printf(arena, "%.*s\n… and %zu more", (int)(end - text), text, more);
+}
+
 bool duck_fail(Duck *duck, const char *sql, const char *message, Error *err) {
     AUTO_ARENA arena = arena_new();
     Parts parts = parts_of(arena, message == NULL ? "unknown error" : message);
     duck->error_offset = parts.in_characters && sql != NULL
                              ? duck_byte_offset(sql, parts.offset)
                              : parts.offset;
-    const char *text = without_trailer(arena, parts.message);
+    const char *text = without_flood(arena, without_trailer(arena, parts.message));
     ErrorCode code = code_of(parts.type, text);
     error_set(err, code, SPAN_NONE, "%s", *text == '\0' ? "unknown error" : text);
     if (code == ERR_INTERRUPTED) error_set(err, code, SPAN_NONE, "interrupted");

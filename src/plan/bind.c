@@ -18,6 +18,7 @@ typedef struct Binder {
     bool live;       /* ask remote sources, too */
     UdfSession *python;
     bool is_run;
+    const BindOptions *options;
     Arena *arena;
     Diags *diags;
     Map opaque;      /* keys of tables whose columns are not known */
@@ -78,7 +79,10 @@ static bool source_columns(Binder *binder, const Source *source, Columns *column
     Session session = {.arena = binder->arena, .duck = binder->duck,
                        .diags = binder->is_run ? &unheard : binder->diags};
     Columns all = {0};
-    if (!connector->schema(&session, &source->link, &all, &err)) {
+    bool known = binder->options->columns != NULL
+                     ? binder->options->columns(binder->options->context, source, &all, &err)
+                     : connector->schema(&session, &source->link, &all, &err);
+    if (!known) {
         if (err.code == ERR_FILE_MISSING && source->allow_empty) return false;
         if (err.span.source == NULL) err.span = source->span;
         diag_add(binder->diags, SEVERITY_ERROR, &err);
@@ -337,7 +341,7 @@ static void bind_step(Binder *binder, const Step *step) {
 void bind_types(const Plan *plan, const BindOptions *options, Diags *diags) {
     Binder binder = {.plan = plan, .duck = options->duck, .externals = options->externals,
                      .live = options->live, .python = options->python,
-                     .is_run = options->is_run, .arena = plan->pipeline->arena, .diags = diags};
+                     .is_run = options->is_run, .options = options, .arena = plan->pipeline->arena, .diags = diags};
     binder.opaque = map_on(binder.arena);
     binder.bound = map_on(binder.arena);
     Error err = {0};

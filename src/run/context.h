@@ -36,6 +36,7 @@ typedef struct Run {
     bool *keep;        /* steps to run */
     Map touched;       /* table key → Touched * */
     Map views;         /* source name → its open Relation * */
+    Map relations;     /* source name → Relation * that the validation opened for a full read */
     struct {
         StagedExport *items;
         size_t count, capacity;
@@ -87,6 +88,9 @@ bool run_transform(StepContext *ctx, Error *err);
 bool run_assert(StepContext *ctx, Error *err);
 bool run_sql(StepContext *ctx, Error *err);
 bool run_export_stage(StepContext *ctx, Error *err);
+
+/* run/load.c: columns of a source, for the validation; what was opened for that is kept. */
+bool run_source_columns(void *run, const Source *source, Columns *columns, Error *err);
 
 /* run/retrying.c: the call with its retries; *retries is added to. */
 bool run_retrying(Run *run, const Link *link, const RetryCall *call, int *retries, Error *err);

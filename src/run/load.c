@@ -19,9 +19,38 @@ static bool open_relation(void *context, Error *err) {
                                             opening->relation, err);
 }
 
+bool run_source_columns(void *context, const Source *source, Columns *columns, Error *err) {
+    Run *run = context;
+    Session session = {.arena = run->arena, .duck = run->duck, .diags = &run->report->diags,
+                       .stop = &run->stop};
+    const Connector *connector = source->link.connector;
+    if (source->incremental) {
+        Diags unheard = diags_on(run->arena); /* the load will read and warn itself */
+        session.diags = &unheard;
+        return connector->schema(&session, &source->link, columns, err);
+    }
+    Relation *relation = ARENA_NEW(run->arena, Relation);
+    ReadSpec spec = {.columns = &source->columns};
+    if (!connector->relation(&session, &source->link, &spec, relation, err)) return false;
+    const char *query = arena_printf(run->arena, "SELECT * FROM %s", relation->sql);
+    bool ok = duck_describe(run->duck, run->arena, query, columns, err);
+    /* What holds a handle may hold something that the validation's rollback takes away. */
+    if (ok && relation->handle == NULL && relation->close == NULL)
+        map_set(&run->relations, source->name, relation);
+    else
+        relation_close(relation);
+    return ok;
+}
+
 bool source_open(StepContext *ctx, const ReadSpec *spec, Relation *relation, const char **query,
                  Error *err) {
     const Source *source = ctx->step->source;
+    const Relation *known = map_get(&ctx->run->relations, source->name);
+    if (known != NULL && spec->cursor == NULL && spec->files == NULL) {
+        *relation = *known;
+        *query = arena_printf(ctx->arena, "SELECT * FROM %s", relation->sql);
+        return true;
+    }
     Opening opening = {ctx, spec, relation};
     RetryCall call = {.what = ctx->step->id, .context = &opening, .attempt = open_relation};
     if (!run_retrying(ctx->run, &source->link, &call, &ctx->result->retries, err))

@@ -20,7 +20,9 @@ static bool validate(Run *run, Error *err) {
     Externals externals = plan_externals(run->plan);
     plan_find_externals(run->plan, run->duck, &externals, &diags);
     BindOptions bind = {.duck = run->duck, .externals = &externals, .keep = run->keep,
-                        .python = run->python, .is_run = true};
+                        .python = run->python, .is_run = true,
+                        .columns = run_source_columns, .context = run};
+    run->relations = map_on(run->arena);
     bind_types(run->plan, &bind, &diags);
     diags_sort(&diags);
     run->report->problems = diags;

@@ -116,6 +116,8 @@ class Page:
         if noted.exists():
             self.cwd = pathlib.Path(noted.read_text().strip())
         out = done.stdout.decode().replace(str(self.folder), HOME)
+        if "S3_ENDPOINT" in self.env:
+            out = out.replace(self.env["S3_ENDPOINT"].split("/")[-1], "127.0.0.1:9000")
         now = datetime.datetime.now(datetime.timezone.utc)
         for day in (now, now - datetime.timedelta(days=1)):
             out = out.replace(day.strftime("%Y-%m-%d"), DOC_DAY)
@@ -170,10 +172,13 @@ class Page:
                 assert part.strip("\n") in path.read_text(), \
                     f"{where}: this is not what {block.value} says:\n{part}"
         elif block.mark == "pipeline":
+            for old in (self.cwd / "data").glob("*.duckdb*"):  # each begins with nothing
+                old.unlink()
             (self.cwd / "pipelines/example.sf").write_text(block.text)
             out = self.shell("sqlflow run example")
             wanted = block.value or "committed"
-            assert any(wanted in line for line in out), f"{where}: no {wanted} in:\n" + "\n".join(out)
+            assert any(wanted in line for line in out), \
+                f"{where}: no {wanted} in:\n" + "\n".join(out)
             assert block.value or not out[-1].startswith("[exit"), f"{where}:\n" + "\n".join(out)
         else:
             raise AssertionError(f"{where}: a ```{block.language} block needs a mark "

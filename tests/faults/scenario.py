@@ -99,21 +99,29 @@ def exports(root):
     return found
 
 
+# One connection for all: opening one takes longer than what is asked here.
+judge_connection = duckdb.connect(":memory:", config={"threads": 1})
+
+
 def rows_of(query):
-    with duckdb.connect(":memory:") as connection:
-        return sorted(map(repr, connection.execute(query).fetchall()))
+    return sorted(map(repr, judge_connection.execute(query).fetchall()))
 
 
 def contents(root):
     """Tables and state: name → sorted rows."""
-    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-        connection.execute(f"ATTACH '{root}/data/warehouse.duckdb' AS db (READ_ONLY); USE db")
-        found = {name: sorted(map(repr, connection.execute(query).fetchall())) for name, query in TABLES.items()}
+    connection = judge_connection
+    connection.execute(f"ATTACH '{root}/data/warehouse.duckdb' AS db (READ_ONLY); USE db")
+    try:
+        found = {name: rows_of(query) for name, query in TABLES.items()}
         found["ticks"] = connection.execute("SELECT run_id FROM ticks ORDER BY 1").fetchall()
         found["runs"] = connection.execute("SELECT run_id, status FROM _sqlflow.runs ORDER BY 1").fetchall()
-        found["pending"] = connection.execute("SELECT destination FROM _sqlflow.exports WHERE status <> 'done'").fetchall()
+        found["pending"] = connection.execute(
+            "SELECT destination FROM _sqlflow.exports WHERE status <> 'done'").fetchall()
         found["tables"] = connection.execute(
-            "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'db' ORDER BY 1").fetchall()
+            "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'db' "
+            "ORDER BY 1").fetchall()
+    finally:
+        connection.execute("USE memory; DETACH db")
     return found
 
 

@@ -4,7 +4,6 @@ again while the next run recovers. FAULTS says how many kills: 1,000, in the nig
 import os
 import random
 import shutil
-import tempfile
 
 import pytest
 import scenario
@@ -13,18 +12,6 @@ KILLS = int(os.environ.get("FAULTS", "1000"))
 CHUNKS = 40
 WAYS = ("kill_before", "kill_torn", "kill_after")
 CALLS = 160  # a little more than a run makes; beyond its end nothing is killed
-
-
-@pytest.fixture(scope="session")
-def place():
-    folder = tempfile.mkdtemp(prefix="sqlflow-faults-", dir=scenario.workplace())
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def expected(place):
-    return scenario.Expected(place)
 
 
 def trials():

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "connectors/postgres/decode.h"
+#include "engine/duck.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -127,9 +127,11 @@ static void trace_status(PGconn *pq, PgTrace *trace, int *told)
     }
 }
 
-static bool handshake(PgConn *conn, double seconds, PgTrace *trace, Error *err)
+/* `started` is when the attempt began, with the name's resolution. */
+static bool handshake(PgConn *conn, double started, PgTrace *trace, const PgParams *params,
+                      Error *err)
 {
-    double deadline = clock_steady() + seconds;
+    double deadline = started + params->connect_timeout;
     PostgresPollingStatusType next = PGRES_POLLING_WRITING;
     int told = 0;
     while (next != PGRES_POLLING_OK) {
@@ -147,7 +149,7 @@ static bool handshake(PgConn *conn, double seconds, PgTrace *trace, Error *err)
         trace_status(conn->pq, trace, &told);
         if (next == PGRES_POLLING_OK || clock_steady() < deadline) continue;
         error_set(err, ERR_CONNECTION, SPAN_NONE, "%s: no connection within %g s", conn->label,
-                  seconds);
+                  params->connect_timeout);
         error_hint(err, "check host, port and firewall; connect_timeout is the bound");
         err->transient = true;
         if (trace) trace->failed = told >= 1 ? PG_STAGE_AUTHENTICATE : PG_STAGE_CONNECT;
@@ -181,8 +183,7 @@ bool pg_open(const PgParams *params, PgConn *conn, PgTrace *trace, Error *err)
         return false;
     }
     PQsetErrorVerbosity(conn->pq, PQERRORS_VERBOSE);
-    double left = params->connect_timeout - (clock_steady() - started);
-    if (!handshake(conn, left > 0.1 ? left : 0.1, trace, err)) {
+    if (!handshake(conn, started, trace, params, err)) {
         pg_close(conn);
         return false;
     }

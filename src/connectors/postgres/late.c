@@ -102,37 +102,53 @@ bool pg_cursor_bound(Session *session, const PgSource *source, const ReadSpec *s
     return true;
 }
 
+/* Transactions that hold an id, prepared ones included, as 64-bit ids near the snapshot's xmax.
+ * A snapshot alone does not do: it leaves out those at and above its own xmax, which may be
+ * running and have taken a cursor value below one that is committed already. */
+#define RUNNING                                                                                   \
+    "(SELECT h.*, b + v + CASE WHEN b + v < top - 2147483648 THEN 4294967296 "                    \
+    "WHEN b + v > top + 2147483648 THEN -4294967296 ELSE 0 END AS x FROM "                        \
+    "(SELECT txid_snapshot_xmax(s) AS top, "                                                      \
+    "txid_snapshot_xmax(s) / 4294967296 * 4294967296 AS b) AS t, "                                \
+    "(SELECT backend_xid::text::bigint AS v, datname AS db, pid, usename::text AS who, "          \
+    "application_name AS app, state FROM pg_catalog.pg_stat_activity "                            \
+    "WHERE backend_xid IS NOT NULL UNION ALL "                                                    \
+    "SELECT transaction::text::bigint, database, NULL, owner::text, gid, 'prepared' "             \
+    "FROM pg_catalog.pg_prepared_xacts) AS h)"
+
 /* Timestamps by now() are those of the transaction's start, and a transaction that has begun but
  * written nothing is in no snapshot: the watermark stays below the oldest start. */
 static const char *first_snapshot_sql(Arena *arena, const PgLateSpec *spec, const char *cursor)
 {
     const PgColumn *column = pg_column(&spec->source->columns, spec->read->cursor);
-    const char *oldest = "NULL";
+    const char *oldest = "";
     if (column->scalar.kind == KIND_TIMESTAMP || column->scalar.kind == KIND_DATE) {
         const char *zone = column->oid == OID_TIMESTAMPTZ ? "" : " AT TIME ZONE 'UTC'";
         oldest = arena_printf(
             arena,
-            "(SELECT min(a.xact_start)%s FROM pg_catalog.pg_stat_activity a WHERE "
+            ", (SELECT min(a.xact_start)%s FROM pg_catalog.pg_stat_activity a WHERE "
             "a.pid <> pg_backend_pid() AND a.datname = current_database() AND "
             "a.backend_type NOT IN ('autovacuum worker', 'walsender'))%s",
             zone, column->scalar.kind == KIND_DATE ? "::date" : "");
     }
     return arena_printf(arena,
-                        "SELECT s, txid_snapshot_xmax(s), CASE WHEN m IS NOT NULL THEN "
-                        "least(m, o)::text END FROM (SELECT max(%s) AS m, "
-                        "txid_current_snapshot() AS s, %s AS o FROM %s%s) AS first",
-                        cursor, oldest, spec->source->from, spec->filter);
+                        "SELECT s, greatest(txid_snapshot_xmax(s), (SELECT max(x) + 1 FROM " RUNNING
+                        " AS r WHERE db = current_database())), CASE WHEN m IS NOT NULL THEN "
+                        "least(m%s)::text END FROM (SELECT max(%s) AS m, "
+                        "txid_current_snapshot() AS s FROM %s%s) AS first",
+                        oldest, cursor, spec->source->from, spec->filter);
 }
 
-/* One row for the oldest transaction of this database below $1 that is still open. A standby's
- * snapshots list no transactions; there the oldest open one must do. */
+/* One row for the oldest transaction of this database below $1 that is still open. What a snapshot
+ * lists and no view explains counts as this database's. A standby's snapshots list nothing; there
+ * the oldest open transaction must do. */
 static const char open_sql[] =
-    "SELECT x, a.pid, a.usename, a.application_name, a.state "
-    "FROM (SELECT txid_snapshot_xip(txid_current_snapshot()) AS x UNION ALL "
-    "SELECT txid_snapshot_xmin(txid_current_snapshot()) WHERE pg_is_in_recovery()) AS open "
-    "LEFT JOIN pg_catalog.pg_stat_activity a ON a.backend_xid::text::bigint = x % 4294967296 "
-    "WHERE x < $1::bigint AND (a.datname IS NULL OR a.datname = current_database()) "
-    "ORDER BY x LIMIT 1";
+    "SELECT x, pid, who, app, state FROM (SELECT txid_current_snapshot() AS s) AS now, LATERAL "
+    "(SELECT x, pid, who, app, state FROM " RUNNING " AS r WHERE db = current_database() "
+    "UNION ALL SELECT i, NULL, NULL, NULL, NULL FROM txid_snapshot_xip(s) AS i "
+    "WHERE i NOT IN (SELECT x FROM " RUNNING " AS other) "
+    "UNION ALL SELECT txid_snapshot_xmin(s), NULL, NULL, NULL, NULL WHERE pg_is_in_recovery()) "
+    "AS open WHERE x < $1::bigint ORDER BY x LIMIT 1";
 
 /* Below every value: where the watermark of a first read stands that must not move. All rows come
  * again in the next run, and are recognised by their key. */

@@ -164,6 +164,33 @@ static bool make_exports_table(Publish *publish, Error *err)
                            "timestamptz NOT NULL", publish->exports);
 }
 
+/* One try at a time. An earlier one whose line went dead may still hold the lock on the server,
+ * waiting for rows that will never come; a cancel does not reach it there, so it is ended. One
+ * that is at work, with its COMMIT perhaps, is waited for. */
+static bool claim(Publish *publish, Error *err)
+{
+    const volatile int *stop = publish->session->stop;
+    PgArgs args = {1, &publish->spec->export_id};
+    for (;;) {
+        AUTO_PGRESULT result = NULL;
+        if (!pg_exec_args(publish->conn,
+                          "SELECT pg_try_advisory_xact_lock(hashtext('sqlflow export'), "
+                          "hashtext($1))", args, &result, err))
+            return false;
+        if (*pg_field(result, 0, 0) == 't') return true;
+        if (stop && *stop) return error_set(err, ERR_INTERRUPTED, SPAN_NONE, "interrupted");
+        if (!pg_exec_args(publish->conn,
+                          "SELECT pg_terminate_backend(a.pid), pg_sleep(0.05) FROM "
+                          "pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid) "
+                          "WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND "
+                          "l.classid::bigint = hashtext('sqlflow export')::bigint & 4294967295 AND "
+                          "l.objid::bigint = hashtext($1)::bigint & 4294967295 AND "
+                          "a.wait_event_type = 'Client'", args, NULL, err) ||
+            !pg_exec(publish->conn, "SELECT pg_sleep(0.05)", NULL, err))
+            return false;
+    }
+}
+
 /* False and no error in *err: an earlier try has committed. */
 static bool record(Publish *publish, Receipt *receipt, Error *err)
 {
@@ -228,7 +255,7 @@ bool pg_publish(Session *session, const Link *link, const WriteSpec *spec, const
     if (!pg_params(session, link, &params, err) || !describe(&publish, err) ||
         !pg_open(&params, &conn, NULL, err) || !pg_exec(&conn, "BEGIN", NULL, err) ||
         !pg_target_find(session, link, &conn, spec->destination, &publish.target, err) ||
-        !make_exports_table(&publish, err))
+        !claim(&publish, err) || !make_exports_table(&publish, err))
         return false;
     if (!record(&publish, receipt, err)) return receipt->already_done;
     if (!pg_target_make(session, link, &conn, &publish.target, err) ||

@@ -166,12 +166,19 @@ static void on_chunk(duckdb_function_info info, duckdb_data_chunk input, duckdb_
 
 /* -- registration ---------------------------------------------------------------------------- */
 
-/* Runs when the database closes. Python objects stay: the interpreter lives as long as the
- * process, and this may be any thread. */
+static void free_job(void *pointer) {
+    ScalarCall *call = pointer;
+    for (size_t i = 0; i < call->count; i++) reader_free(&call->readers[i]);
+    writer_free(&call->writer);
+    Py_XDECREF(call->keywords);
+    vector_free(call);
+}
+
+/* Runs when the database closes, on any thread. */
 static void call_free(void *pointer) {
     ScalarCall *call = pointer;
+    thread_run(free_job, call);
     arena_free(call->scratch);
-    vector_free(call);
     PyMem_RawFree(call->readers);
     PyMem_RawFree(call->any);
     PyMem_RawFree(call);

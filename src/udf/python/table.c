@@ -92,9 +92,9 @@ static bool check_required(TableRun *run) {
 /* The table as the function wants it. */
 static PyObject *read_table(TableRun *run) {
     const UdfTableCall *call = run->job->call;
+    run->has_input = true;
     if (!input_open(&run->input, run->job->arena, run->job->connection, call->input_sql, run->err))
         return NULL;
-    run->has_input = true;
     if (!check_required(run)) return NULL;
     const char *form = form_name(call->udf->input);
     AUTO_OBJECT has_arrow = host_call("uses_arrow", "(s)", form);

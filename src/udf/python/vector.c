@@ -85,6 +85,7 @@ void vector_free(ScalarCall *call) {
     if (!vectors) return;
     if (vectors->options) duckdb_destroy_arrow_options(&vectors->options);
     if (vectors->converted) duckdb_destroy_arrow_converted_schema(&vectors->converted);
+    Py_XDECREF(vectors->type);
     PyMem_RawFree(vectors);
 }
 

@@ -72,7 +72,8 @@ class Server:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
         return dict(clean, PGHOST="127.0.0.1", PGPORT=str(self.port), PGUSER=user,
                     PGPASSWORD=PASSWORD, PGDATABASE=database, PGTZ="UTC", PGSSLMODE="prefer",
-                    PGDATESTYLE="ISO", PGOPTIONS="-c intervalstyle=postgres -c extra_float_digits=3")
+                    PGDATESTYLE="ISO", PGCLIENTENCODING="UTF8", PGOPTIONS="-c intervalstyle=postgres -c "
+                    "extra_float_digits=3 -c bytea_output=hex")
 
     def sql(self, text, database="postgres", user=ADMIN):
         """Runs SQL; gives the rows of the last result as lists of texts (NULL is None)."""

@@ -1,9 +1,12 @@
 """Incremental reads while others write: ids are taken early and committed late, and no row is lost."""
+import os
 import random
 
 import pytest
 
 from harness import finish, wait_until
+
+INCREMENTS = int(os.environ.get("SQLFLOW_INCREMENTS", 60))  # 1000 before a release
 
 SOURCE = ('SOURCE s FROM \'pg\' OPTIONS {"table": "events", "sync_mode": "incremental", '
           '"cursor_field": "%s", "primary_key": "id"%s}; LOAD t FROM s;')
@@ -42,7 +45,7 @@ def test_waits_for_a_transaction_that_ends_in_time(pg, database):
         database.sql("INSERT INTO events (v) VALUES ('fast')")
         pg.pipeline(SOURCE % ("id", ', "late_wait": 30'))
         process = pg.start("run", "p", "--format", "json")
-        waiting = "SELECT FROM pg_stat_activity WHERE query LIKE '%txid_snapshot_xip%' AND pid <> pg_backend_pid()"
+        waiting = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%txid_snapshot_xip%' AND pid <> pg_backend_pid()"
         wait_until(lambda: database.sql(waiting), "the reader waits", process)
         slow.run("COMMIT")
         assert finish(process).doc["warnings"] == []
@@ -57,7 +60,7 @@ def test_watermark_is_the_first_snapshots(pg, database):
         slow.run("BEGIN; INSERT INTO events (v) VALUES ('slow')")
         pg.pipeline(SOURCE % ("id", ', "late_wait": 30'))
         process = pg.start("run", "p")
-        waiting = "SELECT FROM pg_stat_activity WHERE query LIKE '%txid_snapshot_xip%' AND pid <> pg_backend_pid()"
+        waiting = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%txid_snapshot_xip%' AND pid <> pg_backend_pid()"
         wait_until(lambda: database.sql(waiting), "the reader waits", process)
         database.sql("INSERT INTO events (v) VALUES ('between')")
         slow.run("COMMIT")
@@ -144,7 +147,7 @@ def test_many_increments_under_concurrent_writers(pg, database):
     opened = [False] * 4
     written = 0
     try:
-        for step in range(60):
+        for step in range(INCREMENTS):
             for i, session in enumerate(sessions):
                 action = random.random()
                 if not opened[i] and action < 0.7:

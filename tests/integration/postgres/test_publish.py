@@ -80,8 +80,9 @@ def test_upsert_keys_must_be_keys(pg, database, rows, words):
 
 
 def test_upsert_without_keys_is_found_before_the_run(pg, database):
-    document = export(pg, {"mode": "upsert"}, code=4)
-    assert "upsert_keys" in document["error"]["message"] and document["status"] != "success"
+    pg.pipeline(ROWS + 'EXPORT t TO pg.out OPTIONS {"mode": "upsert"};')
+    result = pg.sf("run", "p", code=4)
+    assert "mode upsert needs 'upsert_keys'" in result.err
     assert database.value("SELECT to_regclass('out')") is None
 
 
@@ -196,7 +197,7 @@ def test_two_exports_replace_at_once(pg, database):
         writer.run("BEGIN; LOCK TABLE out IN SHARE ROW EXCLUSIVE MODE")
         pg.pipeline(ROWS + "EXPORT t TO pg.out;")
         process = pg.start("run", "p")
-        while not database.sql("SELECT FROM pg_locks WHERE NOT granted AND relation = 'out'::regclass"):
+        while not database.sql("SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'out'::regclass"):
             assert process.poll() is None
         writer.run("DELETE FROM out; INSERT INTO out SELECT g, 'w' FROM generate_series(1, 3) g; COMMIT")
         assert process.wait() == 0

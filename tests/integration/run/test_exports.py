@@ -2,10 +2,8 @@
 import errno
 import gzip
 import os
-import subprocess
 
-import pytest
-from harness import BIN, Project, environment, fault
+from harness import Project, fault
 
 CHAIN = "CREATE TABLE t AS SELECT * FROM range(3) r(i);\nEXPORT t TO 'output/t.csv';\n"
 
@@ -113,25 +111,6 @@ def test_unwritable_folder_is_an_error_before_the_commit(project):
     error = project.fail(CHAIN, code=1)
     assert "output" in error["message"]
     assert not project.has_table("t") and project.read("output").startswith("a file")
-
-
-@pytest.mark.skipif(os.getuid() != 0, reason="drops from root to a user without rights")
-def test_folder_without_permission(project, tmp_path):
-    """Run as nobody: root would be allowed to write."""
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents:
-        if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o055 == 0 and str(parent).startswith("/tmp"):
-            parent.chmod(0o755)
-    project.pipeline(CHAIN)
-    project.path("output").mkdir(mode=0o755)
-    for path in [project.root, *project.root.iterdir()]:
-        if path.name != "output":
-            os.chown(path, 65534, 65534)
-    done = subprocess.run([BIN, "run", "p", "--format", "json"], cwd=project.root, capture_output=True,
-                          env=environment(project.root), user=65534, group=65534, extra_groups=[])
-    assert done.returncode == 6, done
-    assert b"output" in done.stdout and b"permission" in done.stdout.lower()
-    assert not project.has_table("t") and project.files("output") == []
 
 
 def test_same_destination_twice_is_an_error(project):

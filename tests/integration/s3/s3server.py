@@ -56,7 +56,7 @@ class Server:
         self.process = subprocess.Popen(
             [WEED, "server", f"-dir={self.folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3",
              f"-s3.config={self.folder}/s3.json", "-s3.port.iceberg=0", "-s3.port.lance=0",
-             "-s3.iam=false", "-volume.max=100", "-master.volumeSizeLimitMB=64",
+             "-s3.iam=false", "-s3.autoCreateBucket=false", "-volume.max=5000", "-master.volumeSizeLimitMB=64",
              *(f"-{name}={port}" for name, port in ports.items())],
             stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder)
         self.s3 = client(self.url)

@@ -136,7 +136,7 @@ const char *columns_of(const char *connector, const char *json) {
 size_t warnings(ErrorCode code) {
     size_t count = 0;
     for (size_t i = 0; i < world.diags.count; i++)
-        count += world.diags.items[i].code == code &&
-                 world.diags.items[i].severity == SEVERITY_WARNING;
+        count +=
+            world.diags.items[i].code == code && world.diags.items[i].severity == SEVERITY_WARNING;
     return count;
 }

@@ -1,12 +1,12 @@
-/* Test helpers for connectors: a temporary folder as working folder, a Session, links from JSON-like
- * pairs, files on disk, and relations as text. */
+/* Test helpers for connectors: a temporary folder as working folder, a Session, links from JSON,
+ * files on disk, and relations as text. */
 #ifndef TESTS_CONNECTORS_FILE_HELPERS_H
 #define TESTS_CONNECTORS_FILE_HELPERS_H
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
 /* cmocka needs the four above first. */
 #include <cmocka.h>
 

@@ -42,16 +42,24 @@ static void options(void **state) {
         {"date_format", "a,d\n1,31.12.2024\n", ", \"date_format\": \"%d.%m.%Y\"", "1|2024-12-31"},
         {"timestamp_format", "a,d\n1,31/12/2024 10:30\n",
          ", \"timestamp_format\": \"%d/%m/%Y %H:%M\"", "1|2024-12-31 10:30:00"},
-        {"latin-1", "a,b\n1,gr\xf6\xdf" "e\n", ", \"encoding\": \"latin-1\"", "1|größe"},
+        {"latin-1",
+         "a,b\n1,gr\xf6\xdf"
+         "e\n",
+         ", \"encoding\": \"latin-1\"", "1|größe"},
         {"null_padding", "a,b,c\n1,x,y\n2,z\n", ", \"null_padding\": true", "1|x|y\n2|z|~"},
-        {"column_types", "a,zip\n1,01234\n", ", \"column_types\": {\"zip\": \"VARCHAR\"}", "1|01234"},
+        {"column_types", "a,zip\n1,01234\n", ", \"column_types\": {\"zip\": \"VARCHAR\"}",
+         "1|01234"},
         {"columns", "id,name,x\n1,ann,7\n", ", \"columns\": [\"name\", \"id\"]", "ann|1"},
-        {"quoted newline", "a,b\n1,\"x, \ny\"\n2,\"say \"\"hi\"\"\"\n", "", "1|x, \ny\n2|say \"hi\""},
+        {"quoted newline", "a,b\n1,\"x, \ny\"\n2,\"say \"\"hi\"\"\"\n", "",
+         "1|x, \ny\n2|say \"hi\""},
         {"comment", "#c\na,b\n1,x\n", ", \"comment\": \"#\"", "1|x"},
         {"decimal", "a;b\n1,5;x\n", ", \"decimal\": \",\", \"sep\": \";\"", "1.5|x"},
         {"empty and NULL", "a,b\n1,\"\"\n2,\n", "", "1|~\n2|~"},
         {"CRLF", "a,b\r\n1,x\r\n", "", "1|x"},
-        {"BOM", "\xef\xbb\xbf" "a,b\n1,x\n", ", \"columns\": [\"a\"]", "1"},
+        {"BOM",
+         "\xef\xbb\xbf"
+         "a,b\n1,x\n",
+         ", \"columns\": [\"a\"]", "1"},
     };
     run_cases(cases, sizeof cases / sizeof *cases);
     assert_int_equal(world.diags.errors, 0);
@@ -73,7 +81,8 @@ static void guards(void **state) {
          "1|2|3\n4|5|~\n6|7|8"},
         {"ragged with delimiter", "a,b,c\n1,2,3\n4,5\n", ", \"delimiter\": \",\"", "1|2|3\n4|5|~"},
         {"one column is one column", "note\nhello, world\nfoo\n", "", "hello, world\nfoo"},
-        {"one column with commas in the header", "a, b\nhello\nworld\nfoo\n", "", "hello\nworld\nfoo"},
+        {"one column with commas in the header", "a, b\nhello\nworld\nfoo\n", "",
+         "hello\nworld\nfoo"},
         {"a quote in the middle", "a,b\n1,5\" pipe\n2,x\n", "", "1|5\" pipe\n2|x"},
     };
     run_cases(cases, sizeof cases / sizeof *cases);
@@ -189,7 +198,8 @@ static void errors(void **state) {
         {"\"path\": [\"m1.csv\", \"m2.csv\"]", ERR_FILE_FORMAT, "m2.csv has a column 'c'",
          "combine_files"},
         {"\"path\": \"m1.csv\", \"columns\": [\"a\", \"bb\"]", ERR_OPTION_VALUE, "'bb'", "a, b"},
-        {"\"path\": \"m1.csv\", \"column_types\": {\"zz\": \"INT\"}", ERR_OPTION_VALUE, "zz", "a, b"},
+        {"\"path\": \"m1.csv\", \"column_types\": {\"zz\": \"INT\"}", ERR_OPTION_VALUE, "zz",
+         "a, b"},
         {"\"path\": \"m1.csv\", \"filename\": true, \"column_types\": {\"a\": \"NIX\"}",
          ERR_FILE_FORMAT, "NIX", ""},
         {"\"path\": \"s3://b/k.csv\"", ERR_UNSUPPORTED, "s3://b/k.csv", "TYPE s3"},
@@ -214,13 +224,13 @@ static void errors(void **state) {
 static void failures_while_reading(void **state) {
     (void)state;
     file_write("bad.csv", "a,b\nfoo,x\n");
-    Link link = link_of("csv", USE_READ,
-                        "{\"path\": \"bad.csv\", \"column_types\": {\"a\": \"INT\"}}");
+    Link link =
+        link_of("csv", USE_READ, "{\"path\": \"bad.csv\", \"column_types\": {\"a\": \"INT\"}}");
     AUTO_RELATION relation = {0};
     Error err = {0};
     assert_true(link.connector->relation(&world.session, &link, &(ReadSpec){0}, &relation, &err));
-    assert_false(duck_execf(world.duck, &err, "CREATE TEMP TABLE q AS SELECT * FROM %s",
-                            relation.sql));
+    assert_false(
+        duck_execf(world.duck, &err, "CREATE TEMP TABLE q AS SELECT * FROM %s", relation.sql));
     assert_true(relation.failure(relation.handle, &err));
     assert_int_equal(err.code, ERR_FILE_FORMAT);
     assert_non_null(strstr(err.message, "Line: 2"));

@@ -63,12 +63,16 @@ static void bytes(void **state) {
         {"x.csv", "csv", "{\"header\": false}", t, "1,x,true,2024-01-15\n2,,false,\n"},
         {"x.csv", "csv", "{\"sep\": \"|\"}", t, "a|b|c|d\n1|x|true|2024-01-15\n2||false|\n"},
         {"x.tsv", "csv", "{}", "SELECT 1 AS a, 2 AS b;\n", "a\tb\n1\t2\n"},
-        {"x.csv", "csv", "{\"null_value\": \"NA\"}", t, "a,b,c,d\n1,x,true,2024-01-15\n2,NA,false,NA\n"},
-        {"x.csv", "csv", "{\"date_format\": \"%d.%m.%Y\"}", "SELECT DATE '2024-01-15' AS d", "d\n15.01.2024\n"},
+        {"x.csv", "csv", "{\"null_value\": \"NA\"}", t,
+         "a,b,c,d\n1,x,true,2024-01-15\n2,NA,false,NA\n"},
+        {"x.csv", "csv", "{\"date_format\": \"%d.%m.%Y\"}", "SELECT DATE '2024-01-15' AS d",
+         "d\n15.01.2024\n"},
         {"x.csv", "csv", "{\"timestamp_format\": \"%H:%M\"}",
          "SELECT TIMESTAMP '2024-01-15 10:30:00' AS ts", "ts\n10:30\n"},
-        {"x.csv", "csv", "{}", "SELECT TIMESTAMP '2024-01-15 10:30:00' AS ts", "ts\n2024-01-15 10:30:00\n"},
-        {"x.csv", "csv", "{}", "SELECT 'a,b' AS x, 'say \"hi\"' AS y, 'two\nlines' AS z, 'plain' AS w",
+        {"x.csv", "csv", "{}", "SELECT TIMESTAMP '2024-01-15 10:30:00' AS ts",
+         "ts\n2024-01-15 10:30:00\n"},
+        {"x.csv", "csv", "{}",
+         "SELECT 'a,b' AS x, 'say \"hi\"' AS y, 'two\nlines' AS z, 'plain' AS w",
          "x,y,z,w\n\"a,b\",\"say \"\"hi\"\"\",\"two\nlines\",plain\n"},
         {"x.csv", "csv", "{}", "SELECT '' AS e, NULL AS n", "e,n\n\"\",\n"},
         {"x.csv", "csv", "{}", "SELECT 1 AS a WHERE false", "a\n"},
@@ -85,7 +89,8 @@ static void bytes(void **state) {
         stage(&export, cases[i].query);
         publish(&export);
         const char *text = file_read(cases[i].path);
-        if (!str_eq(text, cases[i].text)) fail_msg("case %zu:\n%s\nnot\n%s", i, text, cases[i].text);
+        if (!str_eq(text, cases[i].text))
+            fail_msg("case %zu:\n%s\nnot\n%s", i, text, cases[i].text);
     }
 }
 
@@ -113,15 +118,18 @@ static void compressed_and_parquet(void **state) {
         assert_true(fs_stat(cases[i].path, &size, &mtime));
         assert_int_equal(receipt.bytes, size);
         assert_memory_equal(file_read(cases[i].path), cases[i].magic, 2);
-        assert_string_equal(rows_of(arena_printf(world.arena, "SELECT count(*), first(x), last(v) FROM %s",
-                                                 cases[i].reader)), "3000|2999|v0");
+        assert_string_equal(rows_of(arena_printf(world.arena,
+                                                 "SELECT count(*), first(x), last(v) FROM %s",
+                                                 cases[i].reader)),
+                            "3000|2999|v0");
     }
     assert_string_equal(rows_of("SELECT DISTINCT compression FROM parquet_metadata('y.parquet')"),
                         "SNAPPY");
     Export export = export_new("z.parquet", "parquet", "{}");
     stage(&export, "SELECT 1 AS a WHERE false");
     publish(&export);
-    assert_string_equal(rows_of("SELECT name FROM parquet_schema('z.parquet') WHERE type = 'INT32'"),
+    assert_string_equal(rows_of(
+                            "SELECT name FROM parquet_schema('z.parquet') WHERE type = 'INT32'"),
                         "a");
 }
 
@@ -176,7 +184,8 @@ static void failed_copies_leave_nothing(void **state) {
     Error err = {0};
     assert_false(export.connector->stage(&world.session, &export.link, &export.spec,
                                          "SELECT CASE WHEN i > 9999 THEN error('late') ELSE i END "
-                                         "FROM range(20000) t(i)", &export.staged, &err));
+                                         "FROM range(20000) t(i)",
+                                         &export.staged, &err));
     assert_non_null(strstr(err.message, "late"));
     assert_false(fs_exists("gone"));
     /* Another process knows only the id and the destination. */
@@ -196,7 +205,8 @@ static void folders(void **state) {
     publish(&export);
     assert_string_equal(rows_of("SELECT count(*), sum(p) FROM read_csv('parts/**/*.csv')"), "9|9");
     assert_string_equal(read_all("csv", "{\"path\": \"parts\", \"columns\": [\"x\"], "
-                                        "\"max_rows\": 1}"), "0");
+                                        "\"max_rows\": 1}"),
+                        "0");
     assert_int_equal(entries("parts"), 3);
     assert_true(publish(&export).already_done);
     /* Replaced as a whole: the old partition 2 is gone. */

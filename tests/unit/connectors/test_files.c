@@ -55,7 +55,8 @@ static void several_files(void **state) {
     file_write("u3.csv", "a,b,c\n2,y,3\n");
     assert_string_equal(read_all("csv", "{\"path\": [\"u1.csv\", \"u2.csv\"]}"), "1|x\n2|y");
     assert_string_equal(read_all("csv", "{\"path\": [\"u1.csv\", \"u3.csv\"], "
-                                        "\"combine_files\": true}"), "1|x|~\n2|y|3");
+                                        "\"combine_files\": true}"),
+                        "1|x|~\n2|y|3");
     assert_string_equal(read_all("csv", "{\"path\": [\"u1.csv\"], \"filename\": true}"),
                         "1|x|u1.csv");
 }
@@ -75,8 +76,10 @@ static void json_and_parquet(void **state) {
         {"json", "\"path\": \"x.json\"", "1|x\n2|~"},
         {"json", "\"path\": \"x.jsonl\"", "1\n2"},
         {"json", "\"path\": \"x.jsonl\", \"max_rows\": 1", "1"},
-        {"json", "\"path\": \"x.json\", \"column_types\": {\"a\": \"VARCHAR\"}, "
-                 "\"columns\": [\"b\", \"a\"]", "x|1\n~|2"},
+        {"json",
+         "\"path\": \"x.json\", \"column_types\": {\"a\": \"VARCHAR\"}, "
+         "\"columns\": [\"b\", \"a\"]",
+         "x|1\n~|2"},
         {"json", "\"path\": \"bad.json\"", "!508 Malformed JSON in file"},
         {"parquet", "\"path\": \"x1.parquet\"", "1|p"},
         {"parquet", "\"path\": \"x*.parquet\", \"columns\": [\"b\"]", "p\nq"},
@@ -88,15 +91,17 @@ static void json_and_parquet(void **state) {
         {"parquet", "\"path\": \"x1.parquet\", \"columns\": [\"bb\"]", "!503 columns names 'bb'"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const char *rows = read_all(cases[i].connector,
-                                    arena_printf(world.arena, "{%s}", cases[i].options));
-        bool same = *cases[i].rows == '!' ? str_starts(rows, cases[i].rows)
-                                          : str_eq(rows, cases[i].rows);
+        const char *rows =
+            read_all(cases[i].connector, arena_printf(world.arena, "{%s}", cases[i].options));
+        bool same =
+            *cases[i].rows == '!' ? str_starts(rows, cases[i].rows) : str_eq(rows, cases[i].rows);
         if (!same) fail_msg("%s: %s", cases[i].options, rows);
     }
-    assert_string_equal(columns_of("parquet", "{\"path\": \"x1.parquet\"}"), "a INTEGER, b VARCHAR");
+    assert_string_equal(columns_of("parquet", "{\"path\": \"x1.parquet\"}"),
+                        "a INTEGER, b VARCHAR");
     assert_string_equal(columns_of("json", "{\"path\": \"x.json\", \"column_types\": {\"a\": "
-                                           "\"DECIMAL(10, 2)\"}}"), "a DECIMAL(10,2), b VARCHAR");
+                                           "\"DECIMAL(10, 2)\"}}"),
+                        "a DECIMAL(10,2), b VARCHAR");
 }
 
 /* DuckDB's sample would miss the key, and its reader would then drop it in silence. */
@@ -112,7 +117,8 @@ static void json_keys_late_in_a_file(void **state) {
     Error err = {0};
     assert_true(link.connector->relation(&world.session, &link, &(ReadSpec){0}, &relation, &err));
     assert_string_equal(rows_of(arena_printf(world.arena, "SELECT count(*), max(b) FROM %s",
-                                             relation.sql)), "30001|late");
+                                             relation.sql)),
+                        "30001|late");
 }
 
 static void bounds(void **state) {
@@ -134,8 +140,8 @@ static void bounds(void **state) {
         ReadSpec spec = {.cursor = "at", .lower = cases[i].lower, .include_nulls = cases[i].nulls};
         assert_true(link.connector->relation(&world.session, &link, &spec, &relation, &err));
         assert_int_equal(relation.bounded, cases[i].lower != NULL);
-        assert_string_equal(
-            rows_of(arena_printf(world.arena, "SELECT id FROM %s", relation.sql)), cases[i].rows);
+        assert_string_equal(rows_of(arena_printf(world.arena, "SELECT id FROM %s", relation.sql)),
+                            cases[i].rows);
     }
     Relation relation = {0};
     Error err = {0};
@@ -161,8 +167,10 @@ static void by_file(void **state) {
     AUTO_RELATION relation = {0};
     ReadSpec spec = {.files = &wanted, .add_file_column = true};
     assert_true(link.connector->relation(&world.session, &link, &spec, &relation, &err));
-    assert_string_equal(rows_of(arena_printf(world.arena, "SELECT a, _sqlflow_file, filename FROM %s",
-                                             relation.sql)), "2|by/tw[o].csv|by/tw[o].csv");
+    assert_string_equal(rows_of(arena_printf(world.arena,
+                                             "SELECT a, _sqlflow_file, filename FROM %s",
+                                             relation.sql)),
+                        "2|by/tw[o].csv|by/tw[o].csv");
     link = link_of("csv", USE_READ, "{\"path\": \"none/*.csv\"}");
     assert_true(link.connector->files(&world.session, &link, &files, &err));
     assert_int_equal(files.count, 0);
@@ -174,8 +182,8 @@ static void nothing_to_read(void **state) {
     assert_string_equal(read_all("csv", "{\"path\": \"nix/*.csv\", \"allow_empty\": true, "
                                         "\"column_types\": {\"a\": \"INTEGER\", \"b\": \"DATE\"}}"),
                         "");
-    assert_true(str_starts(read_all("csv", "{\"path\": \"none.csv\", \"allow_empty\": true}"),
-                           "!506"));
+    assert_true(
+        str_starts(read_all("csv", "{\"path\": \"none.csv\", \"allow_empty\": true}"), "!506"));
     assert_string_equal(columns_of("csv", "{\"path\": \"none.csv\", \"allow_empty\": true}"), "");
 }
 
@@ -193,7 +201,8 @@ static void unreadable(void **state) {
     Error err = {0}, other = {0};
     bool ok = link.connector->relation(&world.session, &link, &(ReadSpec){0}, &relation, &err);
     link = link_of("csv", USE_READ, arena_printf(world.arena, "{\"path\": \"%s\"}", path));
-    bool hidden = link.connector->relation(&world.session, &link, &(ReadSpec){0}, &relation, &other);
+    bool hidden =
+        link.connector->relation(&world.session, &link, &(ReadSpec){0}, &relation, &other);
     unlink("/tmp/sqlflow-unreadable.csv");
     if (getuid() == 0 && seteuid(0) != 0) fail_msg("cannot become root again");
     assert_false(ok);
@@ -230,10 +239,14 @@ static void probe_and_discover(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths),           cmocka_unit_test(several_files),
-        cmocka_unit_test(json_and_parquet), cmocka_unit_test(json_keys_late_in_a_file),
-        cmocka_unit_test(bounds),          cmocka_unit_test(by_file),
-        cmocka_unit_test(nothing_to_read), cmocka_unit_test(unreadable),
+        cmocka_unit_test(paths),
+        cmocka_unit_test(several_files),
+        cmocka_unit_test(json_and_parquet),
+        cmocka_unit_test(json_keys_late_in_a_file),
+        cmocka_unit_test(bounds),
+        cmocka_unit_test(by_file),
+        cmocka_unit_test(nothing_to_read),
+        cmocka_unit_test(unreadable),
         cmocka_unit_test(probe_and_discover),
     };
     return cmocka_run_group_tests(tests, world_set_up, world_tear_down);

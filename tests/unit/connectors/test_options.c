@@ -20,60 +20,63 @@ static const char *resolve(const char *connector, OptionUse use, const char *inh
     return out;
 }
 
+static const struct {
+    const char *connector, *own, *message;
+    OptionUse use;
+} options[] = {
+    {"csv", "{\"path\": \"a\"}", "", USE_READ},
+    {"csv", "{\"path\": \"a\", \"delimeter\": \";\"}",
+     "502 csv has no option 'delimeter' (did you mean 'delimiter'?)", USE_READ},
+    {"csv", "{\"path\": \"a\", \"zzz\": 1}", "502 csv has no option 'zzz'", USE_READ},
+    {"csv", "{\"path\": \"a\", \"batch_size\": 1}", "505 batch_size means nothing to csv",
+     USE_READ},
+    {"json", "{\"path\": \"a\", \"header\": true}", "505 header means nothing to json", USE_READ},
+    {"csv", "{\"path\": \"a\", \"sslmode\": \"x\"}", "505 sslmode means nothing to csv", USE_READ},
+    {"csv", "{\"path\": \"a\", \"partition_by\": \"x\"}",
+     "505 partition_by means nothing in a SOURCE", USE_READ},
+    {"csv", "{\"sync_mode\": \"full_refresh\"}", "505 sync_mode means nothing in an EXPORT",
+     USE_WRITE},
+    {"csv", "{\"path\": \"a\", \"has_header\": \"maybe\"}",
+     "503 has_header must be true or false, not 'maybe'", USE_READ},
+    {"csv", "{\"path\": \"a\", \"skip_rows\": \"two\"}",
+     "503 skip_rows must be a whole number, not 'two'", USE_READ},
+    {"csv", "{\"path\": \"a\", \"skip_rows\": 1.5}",
+     "503 skip_rows must be a whole number, not '1.5'", USE_READ},
+    {"csv", "{\"path\": \"a\", \"skip_rows\": -1}", "503 skip_rows must not be negative", USE_READ},
+    {"csv", "{\"path\": \"a\", \"quote_char\": \"ab\"}",
+     "503 quote_char must be one character, not 'ab'", USE_READ},
+    {"csv", "{\"path\": {\"a\": 1}}", "503 path must be a list of texts, not an object", USE_READ},
+    {"csv", "{\"path\": [\"a\", [1]]}",
+     "503 path must be a list of texts, not a list with a list in it", USE_READ},
+    {"csv", "{\"path\": \"a\", \"column_types\": [1]}",
+     "503 column_types must be an object of texts, not a list", USE_READ},
+    {"csv", "{\"path\": \"a\", \"sync_mode\": \"incrmental\"}",
+     "503 sync_mode cannot be 'incrmental' (did you mean 'incremental'?)", USE_READ},
+    {"csv", "{\"path\": \"a\", \"header\": true, \"has_header\": false}",
+     "108 has_header is given twice: header and has_header mean the same", USE_READ},
+    {"csv", "{\"path\": \"a\", \"delimiter\": \"\"}",
+     "503 delimiter must be 1 to 4 bytes and no line break", USE_READ},
+    {"csv", "{\"path\": \"a\", \"delimiter\": \"x\", \"quote_char\": \"x\"}",
+     "503 quote_char and delimiter are the same", USE_READ},
+    {"csv", "{\"path\": \"a\", \"max_errors\": 3}", "503 max_errors needs \"ignore_errors\": true",
+     USE_READ},
+    {"csv", "{\"partition_by\": \"a\", \"per_thread_output\": true}",
+     "503 partition_by and per_thread_output exclude each other", USE_WRITE},
+    {"csv",
+     "{\"max_retries\": 5, \"retry_delay\": 0.5, \"timeout_seconds\": 30, "
+     "\"path\": \"a\"}",
+     "", USE_READ},
+    {"csv", "{\"delimiter\": null, \"path\": \"a\"}", "", USE_READ},
+};
+
 static void messages(void **state) {
     (void)state;
-    static const struct {
-        const char *connector, *own, *message;
-        OptionUse use;
-    } cases[] = {
-        {"csv", "{\"path\": \"a\"}", "", USE_READ},
-        {"csv", "{\"path\": \"a\", \"delimeter\": \";\"}",
-         "502 csv has no option 'delimeter' (did you mean 'delimiter'?)", USE_READ},
-        {"csv", "{\"path\": \"a\", \"zzz\": 1}", "502 csv has no option 'zzz'", USE_READ},
-        {"csv", "{\"path\": \"a\", \"batch_size\": 1}", "505 batch_size means nothing to csv",
-         USE_READ},
-        {"json", "{\"path\": \"a\", \"header\": true}", "505 header means nothing to json", USE_READ},
-        {"csv", "{\"path\": \"a\", \"sslmode\": \"x\"}", "505 sslmode means nothing to csv", USE_READ},
-        {"csv", "{\"path\": \"a\", \"partition_by\": \"x\"}",
-         "505 partition_by means nothing in a SOURCE", USE_READ},
-        {"csv", "{\"sync_mode\": \"full_refresh\"}", "505 sync_mode means nothing in an EXPORT",
-         USE_WRITE},
-        {"csv", "{\"path\": \"a\", \"has_header\": \"maybe\"}",
-         "503 has_header must be true or false, not 'maybe'", USE_READ},
-        {"csv", "{\"path\": \"a\", \"skip_rows\": \"two\"}",
-         "503 skip_rows must be a whole number, not 'two'", USE_READ},
-        {"csv", "{\"path\": \"a\", \"skip_rows\": 1.5}",
-         "503 skip_rows must be a whole number, not '1.5'", USE_READ},
-        {"csv", "{\"path\": \"a\", \"skip_rows\": -1}", "503 skip_rows must not be negative",
-         USE_READ},
-        {"csv", "{\"path\": \"a\", \"quote_char\": \"ab\"}",
-         "503 quote_char must be one character, not 'ab'", USE_READ},
-        {"csv", "{\"path\": {\"a\": 1}}", "503 path must be a list of texts, not an object", USE_READ},
-        {"csv", "{\"path\": [\"a\", [1]]}",
-         "503 path must be a list of texts, not a list with a list in it", USE_READ},
-        {"csv", "{\"path\": \"a\", \"column_types\": [1]}",
-         "503 column_types must be an object of texts, not a list", USE_READ},
-        {"csv", "{\"path\": \"a\", \"sync_mode\": \"incrmental\"}",
-         "503 sync_mode cannot be 'incrmental' (did you mean 'incremental'?)", USE_READ},
-        {"csv", "{\"path\": \"a\", \"header\": true, \"has_header\": false}",
-         "108 has_header is given twice: header and has_header mean the same", USE_READ},
-        {"csv", "{\"path\": \"a\", \"delimiter\": \"\"}",
-         "503 delimiter must be 1 to 4 bytes and no line break", USE_READ},
-        {"csv", "{\"path\": \"a\", \"delimiter\": \"x\", \"quote_char\": \"x\"}",
-         "503 quote_char and delimiter are the same", USE_READ},
-        {"csv", "{\"path\": \"a\", \"max_errors\": 3}",
-         "503 max_errors needs \"ignore_errors\": true", USE_READ},
-        {"csv", "{\"partition_by\": \"a\", \"per_thread_output\": true}",
-         "503 partition_by and per_thread_output exclude each other", USE_WRITE},
-        {"csv", "{\"max_retries\": 5, \"retry_delay\": 0.5, \"timeout_seconds\": 30, "
-                "\"path\": \"a\"}", "", USE_READ},
-        {"csv", "{\"delimiter\": null, \"path\": \"a\"}", "", USE_READ},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         Link link;
-        const char *found = resolve(cases[i].connector, cases[i].use, NULL, cases[i].own, &link);
-        if (!str_eq(found, cases[i].message))
-            fail_msg("%s:\n%s\nnot\n%s", cases[i].own, found, cases[i].message);
+        const char *found =
+            resolve(options[i].connector, options[i].use, NULL, options[i].own, &link);
+        if (!str_eq(found, options[i].message))
+            fail_msg("%s:\n%s\nnot\n%s", options[i].own, found, options[i].message);
     }
 }
 
@@ -84,7 +87,9 @@ static void values(void **state) {
         resolve("csv", USE_READ, NULL,
                 "{\"PATHS\": [\"a\", 5], \"header\": \"TRUE\", \"skip\": \"3\", \"sep\": \"\\\\t\","
                 " \"sync_mode\": \"Incremental\", \"retry_delay\": \"0.25\", \"cursor\": \"at\","
-                " \"types\": {\"a\": \"INT\"}}", &link), "");
+                " \"types\": {\"a\": \"INT\"}}",
+                &link),
+        "");
     Strings paths = link_list(&link, world.arena, "path");
     assert_int_equal(paths.count, 2);
     assert_string_equal(paths.items[1], "5");
@@ -128,7 +133,8 @@ static void inheritance(void **state) {
     assert_string_equal(link_list(&link, world.arena, "path").items[0], "data/a.csv");
     /* What is for exports only is no concern of a source. */
     assert_string_equal(resolve("postgres", USE_READ, "{\"host\": \"h\", \"mode\": \"append\"}",
-                                "{\"table\": \"t\"}", &link), "");
+                                "{\"table\": \"t\"}", &link),
+                        "");
     assert_false(link_has(&link, "mode"));
 }
 
@@ -187,8 +193,8 @@ static void tables_are_sound(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(messages), cmocka_unit_test(values),   cmocka_unit_test(missing),
-        cmocka_unit_test(inheritance), cmocka_unit_test(secrets), cmocka_unit_test(registry),
+        cmocka_unit_test(messages),         cmocka_unit_test(values),  cmocka_unit_test(missing),
+        cmocka_unit_test(inheritance),      cmocka_unit_test(secrets), cmocka_unit_test(registry),
         cmocka_unit_test(tables_are_sound),
     };
     return cmocka_run_group_tests(tests, world_set_up, world_tear_down);

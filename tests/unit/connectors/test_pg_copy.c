@@ -132,8 +132,8 @@ static void scalars(void **state)
 {
     (void)state;
     check_round_trip(
-        "SELECT * FROM (VALUES (true, 1::SMALLINT, -2::INTEGER, 3::BIGINT, 1.5::FLOAT, -2.5::DOUBLE,"
-        " 'short', 'a text of more than twelve bytes', 'x\\x00y'::BLOB, uuid()), (NULL, NULL, NULL,"
+        "SELECT * FROM (VALUES (true, 1::SMALLINT, -2::INTEGER, 3::BIGINT, 1.5::FLOAT, "
+        "-2.5::DOUBLE, 'short', 'a text of more than twelve bytes', 'x\\x00y'::BLOB, uuid()), (NULL, NULL, NULL,"
         " NULL, NULL, NULL, NULL, NULL, NULL, NULL), (false, -32768, 2147483647, "
         "-9223372036854775808, 'nan', '-inf', '', 'ünï', ''::BLOB, "
         "'00000000-0000-0000-0000-000000000000')) t(a, b, c, d, e, f, g, h, i, j)");
@@ -320,7 +320,8 @@ static void what_postgres_cannot_hold(void **state)
     (void)state;
     check_refused("SELECT unnest([DATE '2000-01-01', DATE '5877642-06-25 (BC)'])",
                   "column 'c', row 2: the date is outside");
-    check_refused("SELECT '290309-12-22 (BC) 00:00:00'::TIMESTAMP", "outside of PostgreSQL's range");
+    check_refused("SELECT '290309-12-22 (BC) 00:00:00'::TIMESTAMP",
+                  "outside of PostgreSQL's range");
     check_refused("SELECT '2000-01-01 00:00:00.000000001'::TIMESTAMP_NS", "no nanoseconds");
     check_refused("SELECT [[1], [2, 3]]", "unequal length");
     check_refused("SELECT [[1], NULL]", "NULL list");

@@ -51,7 +51,7 @@ def table_of_stream(address, form):
     reader = pa.RecordBatchReader._import_from_c(address)
     if form == "reader":
         return pa.RecordBatchReader.from_batches(reader.schema, bigger_batches(reader, pa))
-    table = reader.read_all()
+    table = pa.Table.from_batches(bigger_batches(reader, pa), reader.schema)
     if form == "arrow":
         return table
     return to_pandas(table, pa)
@@ -176,9 +176,10 @@ def pieces(result, declared):
 
     if hasattr(result, "read_next_batch") and hasattr(result, "schema"):
         tables.append(result.schema.empty_table())  # its columns, also when no batch comes
-    whole = is_row_list(result) or arrow_of(result) is not None or hasattr(result, "to_dict")
+    first = arrow_of(result)  # costly for a DataFrame: once
+    whole = first is not None or is_row_list(result) or hasattr(result, "to_dict")
     for item in [result] if whole else result:
-        table = arrow_of(item)
+        table = first if whole else arrow_of(item)
         if table is not None:
             if rows or (tables and tables[0].schema != table.schema):
                 yield from flush()

@@ -1,0 +1,181 @@
+/* The s3 connector: CSV, JSON and Parquet objects, read and written by the formats of files.h over
+ * DuckDB's httpfs. Here are its table and reading; the other s3_*.c files do the rest. */
+#include "connectors/s3.h"
+
+#include <string.h>
+
+enum { READ_RETRIES = 3 };
+
+/* A range of an object that fails is asked for again at once; the step starts anew after that. */
+static long long read_retries(const Link *link) {
+    long long most = link_int(link, "max_retries");
+    return most < READ_RETRIES ? most : READ_RETRIES;
+}
+
+static bool place(Session *session, const Link *link, S3 *s3, Error *err) {
+    *s3 = (S3){.session = session, .link = link};
+    if (s3_place_of(session->arena, link, &s3->place)) return true;
+    error_set(err, ERR_MISSING_OPTION, link->span,
+              "nothing says in which bucket the objects of '%s' are", link->name);
+    return error_hint(err, "add \"uri\": \"s3://bucket/key\", or \"bucket\" and \"key\"");
+}
+
+/* -- partitions -------------------------------------------------------------------------- */
+
+/* The names before '=' in the folders of a key. */
+static void partition_names(Arena *arena, const char *path, Strings *names) {
+    const char *slash;
+    for (const char *at = path + strlen("s3://"); (slash = strchr(at, '/')) != NULL;
+         at = slash + 1) {
+        const char *equals = memchr(at, '=', (size_t)(slash - at));
+        if (equals != NULL && equals > at)
+            strings_add_unique(arena, names, arena_strndup(arena, at, (size_t)(equals - at)));
+    }
+}
+
+static Link without_partitions(Arena *arena, const Link *link) {
+    Link copy = *link;
+    Value *options = value_new(arena, VALUE_OBJECT, link->span);
+    for (size_t i = 0; i < link->options->count; i++)
+        if (!str_eq(link->options->members[i].key, "hive_partitioning"))
+            value_add(arena, options, link->options->members[i].key, SPAN_NONE,
+                      link->options->members[i].value);
+    value_add(arena, options, "hive_partitioning", SPAN_NONE,
+              value_string(arena, "false", link->span));
+    copy.options = options;
+    return copy;
+}
+
+/* DuckDB would take the folder's value and hide the column's own without a word. */
+static bool check_partitions(const Files *files, Error *err) {
+    Arena *arena = files->session->arena;
+    Strings names = {0};
+    if (files->paths->count == 0 || str_ieq(link_text(files->link, "hive_partitioning"), "false"))
+        return true;
+    partition_names(arena, files->paths->items[0], &names);
+    if (names.count == 0) return true;
+    Link link = without_partitions(arena, files->link);
+    Diags unheard = diags_on(arena);
+    Session session = *files->session;
+    session.diags = &unheard;
+    Strings first = {.items = files->paths->items, .count = 1, .capacity = 1};
+    Files one = {.session = &session, .link = &link, .format = files->format, .paths = &first};
+    Columns columns = {0};
+    Error unread = {0}; /* what is wrong with the file itself is told when it is read */
+    if (!files_schema_of(&one, &columns, &unread)) return true;
+    for (size_t i = 0; i < names.count; i++) {
+        if (columns_find(&columns, names.items[i]) == NULL) continue;
+        error_set(err, ERR_FILE_FORMAT, link_span(files->link, "hive_partitioning"),
+                  "%s has a column '%s', and so has the folder name", first.items[0],
+                  names.items[i]);
+        return error_hint(err, "\"hive_partitioning\": false takes the file's own column");
+    }
+    return true;
+}
+
+/* -- reading ----------------------------------------------------------------------------- */
+
+typedef struct S3Relation {
+    S3 s3;
+    Session session;
+    Relation inner;
+} S3Relation;
+
+static bool relation_failure(void *handle, Error *err) {
+    S3Relation *relation = handle;
+    if (s3_refine(relation->s3.link, &relation->s3.place, err)) return true;
+    return relation->inner.failure != NULL && relation->inner.failure(relation->inner.handle, err);
+}
+
+static void relation_closed(void *handle) {
+    S3Relation *relation = handle;
+    relation_close(&relation->inner);
+    s3_cleanup(&relation->s3);
+}
+
+static bool start(S3 *s3, const Strings *given, Strings *paths, Error *err) {
+    if (!s3_open(s3, err)) return false;
+    if (given != NULL)
+        *paths = *given;
+    else if (!s3_find(s3, paths, err))
+        return false;
+    s3_close(s3);
+    return s3_enter(s3, read_retries(s3->link), err);
+}
+
+static Files files_of(const S3 *s3, const Strings *paths) {
+    return (Files){.session = s3->session, .link = s3->link, .paths = paths,
+                   .format = file_format_find(s3->place.format)};
+}
+
+static bool refined(const S3 *s3, Error *err) {
+    s3_refine(s3->link, &s3->place, err);
+    return false;
+}
+
+static bool open_relation(S3Relation *relation, const ReadSpec *spec, Error *err) {
+    Strings paths;
+    S3 *s3 = &relation->s3;
+    if (!start(s3, spec->files, &paths, err)) return false;
+    Files files = files_of(s3, &paths);
+    if (!check_partitions(&files, err)) return false;
+    return files_relation_of(&files, spec, &relation->inner, err) || refined(s3, err);
+}
+
+static bool s3_relation(Session *session, const Link *link, const ReadSpec *spec,
+                        Relation *relation, Error *err) {
+    S3Relation *handle = ARENA_NEW(session->arena, S3Relation);
+    *relation = (Relation){0};
+    handle->session = *session;
+    if (!place(&handle->session, link, &handle->s3, err)) return false;
+    if (!open_relation(handle, spec, err)) {
+        relation_closed(handle);
+        return false;
+    }
+    *relation = handle->inner;
+    relation->handle = handle;
+    relation->failure = relation_failure;
+    relation->close = relation_closed;
+    return true;
+}
+
+bool s3_schema(Session *session, const Link *link, Columns *columns, Error *err) {
+    AUTO_S3 s3;
+    Strings paths;
+    *columns = (Columns){0};
+    if (!place(session, link, &s3, err) || !start(&s3, NULL, &paths, err)) return false;
+    Files files = files_of(&s3, &paths);
+    if (!check_partitions(&files, err)) return false;
+    return files_schema_of(&files, columns, err) || refined(&s3, err);
+}
+
+static bool s3_files(Session *session, const Link *link, FileEntries *files, Error *err) {
+    AUTO_S3 s3;
+    FileEntries all = {0};
+    *files = (FileEntries){0};
+    if (!place(session, link, &s3, err) || !s3_open(&s3, err) || !s3_list(&s3, &all, err))
+        return false;
+    for (size_t i = 0; i < all.count; i++) {
+        if (all.items[i].size > 0)
+            *LIST_PUSH(session->arena, files) = all.items[i];
+        else if (!link_bool(link, "allow_empty"))
+            return error_set(err, ERR_FILE_EMPTY, link->span, "the object %s is empty",
+                             all.items[i].path) ||
+                   error_hint(err, "\"allow_empty\": true leaves empty objects out");
+    }
+    return true;
+}
+
+const Connector s3_connector = {
+    .name = "s3",
+    .summary = "CSV, JSON and Parquet objects in S3 and what speaks like it",
+    .options = s3_options,
+    .can = CAN_READ | CAN_WRITE | CAN_INCREMENTAL | CAN_DISCOVER | CAN_BY_FILE,
+    .check = s3_check,
+    .probe = s3_probe,
+    .schema = s3_schema,
+    .relation = s3_relation,
+    .files = s3_files,
+    .publish = s3_publish,
+    .discover = s3_discover,
+};

@@ -1,0 +1,200 @@
+"""What can be wrong with S3: each its own error with exit 3, and only some are tried again."""
+import time
+
+import pytest
+
+from s3server import KEY, SECRET
+
+SOURCE = 'SOURCE src FROM lake PARAMS {"key": "a.csv"};\nLOAD t FROM src;\n'
+SLOW_DOWN = (503, {"Retry-After": "2", "Content-Type": "application/xml"},
+             b"<Error><Code>SlowDown</Code><Message>Please reduce your rate.</Message></Error>")
+
+
+def requests(proxy, method):
+    return [r for r in proxy.requests if r.method == method]
+
+
+def test_missing_key(s3, bucket):
+    bucket.put("sub/orders.csv", "id\n1\n")
+    error = s3.fail(SOURCE.replace("a.csv", "sub/order.csv"), code=3)
+    assert f"no object s3://{bucket.name}/sub/order.csv" in error["message"]
+    assert "did you mean sub/orders.csv" in error["hint"]
+
+
+def test_missing_bucket(s3, server):
+    s3.connections = ""
+    s3.connect("lake", server.url, "nowhere")
+    for text in (SOURCE, SOURCE.replace('"key": "a.csv"',
+                                        '"path_prefix": "x/", "file_format": "csv"')):
+        assert "no bucket 'nowhere'" in s3.fail(text, code=3)["message"]
+    error = s3.fail("CREATE TABLE t AS SELECT 1 AS x; EXPORT t TO 's3://nowhere/a.csv';", code=3)
+    assert "no bucket 'nowhere'" in error["message"]
+
+
+def test_no_object_below_a_prefix(s3):
+    error = s3.fail(SOURCE.replace('"key": "a.csv"', '"path_prefix": "x/", "file_format": "csv"'),
+                    code=3)
+    assert "no object fits" in error["message"]
+    s3.run(SOURCE.replace('"key": "a.csv"', '"path_prefix": "x/", "file_format": "csv", '
+                          '"allow_empty": true, "column_types": {"id": "INTEGER"}'))
+
+
+@pytest.mark.parametrize("key, secret, word", [
+    (KEY, "not-the-Secret/Value+9", "SignatureDoesNotMatch"),
+    ("AKNOBODY9", SECRET, "InvalidAccessKeyId")])
+def test_wrong_credentials(s3, server, bucket, key, secret, word):
+    bucket.put("p/a.csv", "id\n1\n")
+    s3.connections = ""
+    s3.connect("lake", server.url, bucket.name, key="${K}", secret="${S}")
+    env = {"K": key, "S": secret}
+    text = SOURCE.replace('"key": "a.csv"', '"path_prefix": "p/", "file_format": "csv"')
+    result = s3.run(text, code=3, env=env)
+    assert word in result["error"]["message"] and "refused the credentials" in \
+        result["error"]["message"]
+    said = str(result) + repr(s3.sf("run", "p", code=3, env=env)) + \
+        repr(s3.sf("connect", "test", "lake", code=3, env=env))
+    assert secret not in said and "*** " not in s3.read("pipelines/p.sf")
+    for file in s3.files("."):
+        if not file.startswith((".env", "profiles")):
+            assert secret.encode() not in s3.path(file).read_bytes(), file
+
+
+def test_denied(s3_by_proxy, proxy, bucket):
+    proxy.fault = lambda method, path: (403, {}, b"")
+    error = s3_by_proxy.fail(SOURCE, code=3)
+    assert "denies access" in error["message"]
+    assert len(requests(proxy, "HEAD")) <= 1, "a refusal was tried again"
+
+
+def test_nobody_listens(s3, bucket):
+    s3.connections = ""
+    s3.connect("lake", "http://127.0.0.1:1", bucket.name, max_retries=1)
+    error = s3.fail(SOURCE, code=3)
+    assert "after 2 attempts" in error["message"] and "127.0.0.1:1" in error["message"]
+
+
+def test_hanging_endpoint(s3, proxy, bucket):
+    s3.connections = ""
+    s3.connect("lake", proxy.url, bucket.name, timeout_seconds=1, max_retries=1)
+    proxy.fault = lambda method, path: "hang"
+    start = time.monotonic()
+    error = s3.fail(SOURCE, code=3)
+    assert "did not answer within timeout_seconds (1)" in error["message"]
+    assert 2 <= time.monotonic() - start < 15
+    assert len(proxy.requests) == 2
+
+
+def first(count, fault):
+    """A fault for the first requests, then none."""
+    left = [count]
+
+    def decide(method, path):
+        left[0] -= 1
+        return fault if left[0] >= 0 else None
+    return decide
+
+
+@pytest.mark.parametrize("fault", [(500, {}, b""), (429, {}, b""), (502, {}, b""), "cut"])
+def test_passing_faults_are_tried_again(s3_by_proxy, proxy, bucket, fault):
+    bucket.put("a.csv", "id\n1\n")
+    proxy.fault = first(2, fault)
+    doc = s3_by_proxy.run(SOURCE)
+    assert s3_by_proxy.table("t") == [(1,)]
+    assert doc["steps"][-1]["retries"] == 2
+
+
+def test_retry_after_is_obeyed(s3_by_proxy, proxy, bucket):
+    bucket.put("a.csv", "id\n1\n")
+    proxy.fault = first(1, SLOW_DOWN)
+    s3_by_proxy.run(SOURCE)
+    assert proxy.requests[1].at - proxy.requests[0].at >= 1.9
+    assert s3_by_proxy.table("t") == [(1,)]
+
+
+@pytest.mark.parametrize("fault", ["half", (503, {}, b"")])
+def test_a_read_that_breaks_off_leaves_rows_once(s3_by_proxy, proxy, bucket, fault):
+    bucket.put("a.csv", "id\n" + "".join(f"{i}\n" for i in range(3000)))
+    seen = []
+
+    def fail_data(method, path):
+        if method == "GET" and "a.csv" in path:
+            seen.append(path)
+            return fault if len(seen) in (1, 2, 3, 4, 5) else None
+        return None
+    proxy.fault = fail_data
+    s3_by_proxy.run(SOURCE)
+    assert s3_by_proxy.sql("SELECT count(*), count(DISTINCT id) FROM t") == [(3000, 3000)]
+
+
+def test_export_obeys_retry_after_and_writes_once(s3_by_proxy, proxy, bucket):
+    puts = []
+
+    def fault(method, path):
+        if method == "GET" or puts:
+            return None
+        if method == "HEAD":
+            return SLOW_DOWN
+        puts.append(time.monotonic())
+        return SLOW_DOWN
+    proxy.fault = fault
+    s3_by_proxy.run(f"CREATE TABLE t AS SELECT 1 AS x; EXPORT t TO 's3://{bucket.name}/r.csv';")
+    assert bucket.text("r.csv") == "x\n1\n"
+
+
+def test_checks_before_anything_is_asked(s3, server):
+    cases = [
+        ('"key": "a*.csv"', "must not hold"),
+        ('"key": "a?.csv"', "must not hold"),
+        ('"key": "a[1].csv"', "must not hold"),
+        ('"key": "a"', "which format"),
+        ('"uri": "http://x/y.csv"', "must begin with s3://"),
+        ('"key": "a.csv", "access_key_id": "x", "aws_profile": "y"', "exclude"),
+        ('"key": "a.csv", "endpoint_url": "http://minio:9000"', "unencrypted"),
+        ('"key": "a.csv", "compression": "snappy"', "compression"),
+        ('"key": "a.csv", "bukket": "x"', "did you mean 'bucket'"),
+    ]
+    for options, word in cases:
+        s3.pipeline(f"SOURCE src FROM lake PARAMS {{{options}}}; LOAD t FROM src;")
+        result = s3.sf("validate", "p", code=None)
+        assert result.code == 4 and word in result.out + result.err, (options, result)
+    s3.pipeline('SOURCE src FROM lake PARAMS {"key": "a.csv", "use_ssl": false, '
+                '"endpoint_url": "http://minio:9000"}; LOAD t FROM src;')
+    s3.sf("validate", "p")
+    s3.pipeline('SOURCE src FROM lake PARAMS {"key": "a.parquet", "delimiter": ";"}; '
+                'LOAD t FROM src;')
+    result = s3.sf("validate", "p")
+    assert "means nothing for parquet" in result.out + result.err
+
+
+def test_export_checks(s3, bucket):
+    for destination, word in (("a", "which format"), ("a[1].csv", "must not hold")):
+        s3.pipeline(f"CREATE TABLE t AS SELECT 1 AS x; EXPORT t TO "
+                    f"'s3://{bucket.name}/{destination}';")
+        result = s3.sf("validate", "p", code=4)
+        assert word in result.out + result.err
+
+
+def test_connect(s3, server, proxy, bucket):
+    bucket.put("a.csv", "id\n1\n")
+    stages = s3.sf("connect", "test", "lake", "--write", "--format", "json").doc["stages"]
+    assert [s["name"] for s in stages] == ["resolve", "connect", "authenticate", "list", "read",
+                                           "write"]
+    assert all(s["ok"] for s in stages)
+    assert bucket.keys() == ["a.csv"], "the test left something behind"
+    objects = s3.sf("connect", "discover", "lake", "--format", "json").doc["objects"]
+    assert [(o["name"], o["bytes"]) for o in objects] == [(f"s3://{bucket.name}/a.csv", 5)]
+    assert "key_pattern" in s3.sf("connect", "types", "s3").out
+    s3.connect("down", "http://127.0.0.1:1", bucket.name)
+    s3.connect("wrong", server.url, bucket.name, secret="wrongSecretValue")
+    s3.connect("gone", server.url, "gone")
+    for name, stage in (("down", "connect"), ("wrong", "authenticate"), ("gone", "list")):
+        doc = s3.sf("connect", "test", name, "--format", "json", code=3).doc
+        assert [s["name"] for s in doc["stages"] if not s["ok"]] == [stage], doc
+
+
+def test_live_validation(s3, bucket):
+    bucket.put("a.csv", "id,name\n1,x\n")
+    s3.pipeline(SOURCE + "CREATE TABLE u AS SELECT id, nam FROM t;")
+    s3.sf("validate", "p")
+    result = s3.sf("validate", "p", "--live", code=None)
+    assert result.code != 0 and "nam" in result.out + result.err

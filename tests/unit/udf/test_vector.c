@@ -1,0 +1,94 @@
+/* Vectorized functions: Arrow, NumPy and pandas arrays, NULLs, wrong lengths and types. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "udf/udf_fixture.h"
+
+static Fixture fixture;
+
+static const char *const files[] = {
+    "vec.py",
+    "from sqlflow.udfs import python_scalar_udf as udf\n"
+    "import numpy as np, pandas as pd, pyarrow.compute as pc\n"
+    "@udf(vectorized=True, arg_types=['BIGINT', 'BIGINT'], return_type='BIGINT')\n"
+    "def vadd(a, b): return pc.add(a, b)\n"
+    "@udf(vectorized=True)\n"
+    "def vlen(s: str) -> int: return [len(x) for x in s.to_pylist()]\n"
+    "@udf(vectorized=True)\n"
+    "def vbad(x: int) -> int: return ['x'] * len(x)\n"
+    "@udf(vectorized=True)\n"
+    "def vshort(x: int) -> int: return [1]\n"
+    "@udf(vectorized=True)\n"
+    "def vscalar(x: int) -> int: return 1\n"
+    "@udf(vectorized=True)\n"
+    "def vlist(x: int) -> list[int]: return [[v.as_py()] for v in x]\n"
+    "@udf(vectorized=True, null_handling='special')\n"
+    "def vnull(x: int) -> bool: return x.is_null()\n"
+    "@udf(vectorized=True)\n"
+    "def vfrac(x: int) -> int: return [1.5] * len(x)\n"
+    "@udf(vectorized=True, on_error='null')\n"
+    "def vsoft(x: int) -> int: return 1 / 0\n"
+    "@udf(vectorized=True, arg_types=['DOUBLE'], return_type='DOUBLE')\n"
+    "def nsq(x: np.ndarray): return np.sqrt(x)\n"
+    "@udf(vectorized=True, arg_types=['DOUBLE', 'DOUBLE'], return_type='DOUBLE')\n"
+    "def psum(x: pd.Series, plus: pd.Series): return x + plus\n",
+    NULL,
+};
+
+static int open_all(void **state) {
+    (void)state;
+    fixture_open(&fixture, files);
+    return 0;
+}
+
+static int close_all(void **state) {
+    (void)state;
+    fixture_close(&fixture);
+    return 0;
+}
+
+static void passes_arrays(void **state) {
+    (void)state;
+    if (!fixture_venv(fixture.arena)) skip();
+    static const char *const cases[][2] = {
+        {"SELECT sum(vadd(i, i)) FROM range(100000) t(i)", "9999900000"},
+        {"SELECT vadd(unnest([1, NULL, 3]), 1)", "2\nNULL\n4"},
+        {"SELECT vadd(b := 1, a := 2)", "3"},
+        {"SELECT vlen(unnest(['a', 'bcd', NULL]))", "1\n3\nNULL"},
+        {"SELECT vlist(i) FROM range(3) t(i)", "[0]\n[1]\n[2]"},
+        {"SELECT vnull(unnest([1, NULL]))", "false\ntrue"},
+        {"SELECT nsq(unnest([4.0, NULL, 9.0]))", "2.0\nNULL\n3.0"},
+        {"SELECT psum(i, plus := 1) FROM range(3) t(i)", "1.0\n2.0\n3.0"},
+        {"SELECT vsoft(i) FROM range(3) t(i)", "NULL\nNULL\nNULL"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(fixture_run(&fixture, cases[i][0]), cases[i][1]);
+    assert_non_null(strstr(fixture.diags.items[0].message, "vec.vsoft: 3 errors became NULL"));
+}
+
+static void refuses_wrong_arrays(void **state) {
+    (void)state;
+    if (!fixture_venv(fixture.arena)) skip();
+    static const char *const cases[][2] = {
+        {"SELECT vbad(1)", "the function returned string, its return type is int64"},
+        {"SELECT vshort(i) FROM range(3) t(i)", "was given 3 rows and returned 1"},
+        {"SELECT vscalar(1)", "a vectorized function returns an array, not int"},
+        {"SELECT vfrac(1)", "Float value 1.5"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_non_null(strstr(fixture_run(&fixture, cases[i][0]), cases[i][1]));
+        assert_int_equal(fixture.err.code, ERR_UDF);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(passes_arrays),
+                                       cmocka_unit_test(refuses_wrong_arrays)};
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}
