@@ -93,7 +93,7 @@ endif
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all help unit replay layers style pytest static check asan tsan cov fuzz bench valgrind \
+.PHONY: all help unit replay layers style pytest nightly static check asan tsan cov fuzz bench valgrind \
         tidy tests install dist clean distclean format FORCE
 
 all: $(OBJ) $(if $(MAIN_OBJ),$(BIN)) $(if $(MODULE_SRC),$(MODULE)) ## the program and its Python module, in build/VARIANT
@@ -205,6 +205,10 @@ style:                                ## check sizes, banned calls, opening comm
 	@echo "style: ok"
 pytest: all $(B)/lib                     ## run the golden, integration and fault tests
 	@$(TEST_ENV) tools/run-pytest $(B) $(VENV) $(PYTEST_ARGS)
+
+nightly: all $(B)/lib                    ## 10,000 kills (or FAULTS=) where pytest has 1,000
+	@$(TEST_ENV) FAULTS=$(or $(FAULTS),10000) \
+	    tools/run-pytest $(B) $(VENV) tests/faults/test_kill.py
 
 check: unit replay layers style pytest ## run every test against this variant
 asan:                                 ## the same against the ASan + UBSan build

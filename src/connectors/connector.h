@@ -56,8 +56,8 @@ typedef struct Relation {
     const char *safe_upper;
     const char *token;      /* to be kept with the watermark for the next run; may be NULL */
     bool watermark_stays;   /* late commits still pending: do not move the watermark */
-    bool unordered;         /* rows come from several threads at once: read it with DuckDB's
-                             * preserve_insertion_order off, or only one of them is used */
+    bool unordered;         /* rows have no order to keep: read it with DuckDB's
+                             * preserve_insertion_order off, or only one thread is used */
     int64_t rows_estimate;  /* 0 when unknown */
     void *handle;           /* the connector's own */
     /* MAY: the connector's error behind a statement over `sql` that failed: with its own code and

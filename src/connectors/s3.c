@@ -108,18 +108,49 @@ static Files files_of(const S3 *s3, const Strings *paths) {
                    .format = file_format_find(s3->place.format)};
 }
 
-static bool refined(const S3 *s3, Error *err) {
+/* A failed statement may have aborted the run's transaction: then trying again within it is no
+ * use. */
+static bool refined(S3 *s3, Error *err) {
+    Error unusable = {0};
     s3_refine(s3->link, &s3->place, err);
-    return false;
+    if (!err->transient) return false;
+    if (s3_query(s3, true, "SELECT 1", NULL, &unusable)) return false;
+    err->transient = false;
+    return error_hint(err, "the read broke off and the transaction with it: run again");
 }
 
-static bool open_relation(S3Relation *relation, const ReadSpec *spec, Error *err) {
-    Strings paths;
+/* DuckDB skips row groups by their statistics for `c >= x`, not for `c >= x OR c IS NULL`. That no
+ * NULL is there the footers tell, which are read in any case. */
+static bool find_nulls(S3 *s3, const Strings *paths, const char *cursor, bool *none, Error *err) {
+    S3Table table;
+    Buf sql = buf_on(s3->session->arena);
+    buf_puts(&sql, "SELECT CAST(count(*) FILTER (stats_null_count = 0 AND lower(path_in_schema) = "
+                   "lower(");
+    buf_literal(&sql, cursor);
+    buf_puts(&sql, ")) = count(DISTINCT (file_name, row_group_id)) AS BIGINT) FROM "
+                   "parquet_metadata(");
+    files_path_list(&sql, paths);
+    buf_putc(&sql, ')');
+    if (!s3_query(s3, true, buf_text(&sql), &table, err)) return false;
+    *none = table.cells.count > 0 && str_eq(table.cells.items[0], "1");
+    return true;
+}
+
+static bool open_relation(S3Relation *relation, const ReadSpec *given, Error *err) {
+    Strings paths, escaped = {0};
     S3 *s3 = &relation->s3;
-    if (!start(s3, spec->files, &paths, err)) return false;
+    ReadSpec spec = *given;
+    bool no_nulls = false;
+    if (!start(s3, spec.files, &paths, err)) return false;
     Files files = files_of(s3, &paths);
     if (!check_partitions(&files, err)) return false;
-    return files_relation_of(&files, spec, &relation->inner, err) || refined(s3, err);
+    for (size_t i = 0; i < paths.count; i++)
+        strings_add(s3->session->arena, &escaped, files_escape(s3->session->arena, paths.items[i]));
+    bool asks = spec.lower != NULL && spec.include_nulls && files.format == &parquet_format;
+    if (asks && paths.count > 0 && !find_nulls(s3, &escaped, spec.cursor, &no_nulls, err))
+        return refined(s3, err);
+    if (no_nulls) spec.include_nulls = false;
+    return files_relation_of(&files, &spec, &relation->inner, err) || refined(s3, err);
 }
 
 static bool s3_relation(Session *session, const Link *link, const ReadSpec *spec,

@@ -50,7 +50,9 @@ static void read_paragraph(Failure *failure) {
 static const char *element(Arena *arena, const char *xml, const char *name) {
     const char *open = arena_printf(arena, "<%s>", name);
     const char *at = xml == NULL ? NULL : strstr(xml, open);
-    return at == NULL ? "" : arena_strndup(arena, at + strlen(open), strcspn(at + strlen(open), "<"));
+    if (at == NULL) return "";
+    at += strlen(open);
+    return arena_strndup(arena, at, strcspn(at, "<"));
 }
 
 static const char *header(Arena *arena, const JScan *scan, const char *const *names) {
@@ -102,20 +104,22 @@ static const char *words(const Failure *failure) {
 
 static bool unreachable(const Failure *failure, Error *err) {
     Span span = link_span(failure->link, "endpoint_url");
-    const char *host = host_of(failure);
+    const char *host = host_of(failure), *hint = "check endpoint_url, region and the network";
     bool certificate = strcasestr(failure->text, "certificate") != NULL ||
                        strcasestr(failure->text, "SSL") != NULL;
     if (strstr(failure->text, "Timeout was reached") != NULL) {
         error_set(err, ERR_CONNECTION, span, "%s at %s did not answer within timeout_seconds (%s)",
                   failure->place->uri, host, link_text(failure->link, "timeout_seconds"));
+        hint = "check endpoint_url and the network; timeout_seconds bounds each request with its "
+               "answer, so a slow line needs more";
     } else {
         const char *end = strstr(failure->text, " error for HTTP ");
         error_set(err, ERR_CONNECTION, span, "the connection to %s for %s failed: %.*s", host,
                   failure->place->uri, (int)(end - failure->text), failure->text);
     }
     err->transient = !certificate;
-    return error_hint(err, certificate ? "check endpoint_url, use_ssl and the certificate"
-                                       : "check endpoint_url, region and the network");
+    return error_hint(err, "%s", certificate ? "check endpoint_url, use_ssl and the certificate"
+                                             : hint);
 }
 
 static bool busy(const Failure *failure, Error *err) {
@@ -172,7 +176,7 @@ static bool explain(const Failure *failure, Error *err) {
         is_code(failure, "SlowDown|RequestTimeout|InternalError|ServiceUnavailable"))
         return busy(failure, err);
     if (status == 301 || status == 307 ||
-        is_code(failure, "AuthorizationHeaderMalformed|PermanentRedirect|IllegalLocationConstraint"))
+        is_code(failure, "AuthorizationHeaderMalformed|PermanentRedirect"))
         return elsewhere(failure, err);
     if (status == 401 || status == 403 ||
         is_code(failure, "ExpiredToken|InvalidToken|TokenRefreshRequired"))

@@ -19,7 +19,7 @@ static bool metadata(S3 *s3, const char *path, FileEntries *files, Error *err) {
     Arena *arena = s3->session->arena;
     S3Table table;
     const char *sql = arena_printf(
-        arena, "SELECT filename, size, epoch_us(last_modified) FROM read_blob(%s) ORDER BY filename",
+        arena, "SELECT filename, size, epoch_us(last_modified) FROM read_blob(%s) ORDER BY 1",
         sql_literal(arena, path));
     *files = (FileEntries){0};
     if (!s3_query(s3, false, sql, &table, err)) return false;

@@ -51,7 +51,7 @@ static bool reach(S3 *s3, ProbeReport *report, FileEntries *files, Error *err) {
         probe_stage(session, report, "authenticate", trusted, "%s",
                     link_has(s3->link, "access_key_id") ? "access_key_id" : "AWS chain");
     if (trusted)
-        probe_stage(session, report, "list", ok, ok ? "%zu object%s" : "", files->count,
+        probe_stage(session, report, "list", ok, "%zu object%s", files->count,
                     files->count == 1 ? "" : "s");
     return ok;
 }

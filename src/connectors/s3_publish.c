@@ -1,5 +1,5 @@
-/* Exports to S3: one COPY from the database to the object or below the prefix. httpfs shows an
- * object when its upload is complete, so there is never a half one; a retry writes the same keys. */
+/* Exports to S3: one COPY from the database to the object or below the prefix. An object is seen
+ * when its upload is complete, so there is never a half one; a retry writes the same keys. */
 #include <string.h>
 
 #include "base/fs.h"
@@ -127,9 +127,12 @@ static bool check_folder(S3 *s3, Receipt *receipt, Error *err) {
 
 static bool write_rows(S3 *s3, const char *query, S3Table *table, Error *err) {
     const char *sql = copy_sql(s3->session->arena, s3->link, &s3->place, query);
+    /* DuckDB keeps whole parts in memory, and makes them as large as 10,000 of them need be. */
+    static const char parts[] = "SET GLOBAL s3_uploader_max_filesize = '200GB'";
     /* A failed upload is the whole export's failure: retries are the caller's, who obeys
      * Retry-After. */
-    bool ok = s3_enter(s3, 0, err) && s3_query(s3, true, sql, table, err);
+    bool ok = s3_query(s3, false, parts, NULL, err) && s3_enter(s3, 0, err) &&
+              s3_query(s3, true, sql, table, err);
     s3_forget(s3);
     if (ok) return true;
     if (err->code == ERR_STEP) err->code = ERR_EXPORT;

@@ -150,9 +150,13 @@ static bool set_waits(S3 *s3, bool on_run, long long retries, Error *err) {
     double seconds = ceil(link_number(s3->link, "timeout_seconds"));
     if (!(seconds >= 1)) seconds = 1;
     if (seconds > 86400) seconds = 86400;
-    const char *sql = arena_printf(s3->session->arena,
-                                   "SET GLOBAL http_timeout = %.0f; SET GLOBAL http_retries = %lld",
-                                   seconds, retries);
+    double pause = link_number(s3->link, "retry_delay");
+    if (!(pause >= 0 && pause <= 1)) pause = 1;
+    const char *sql = arena_printf(
+        s3->session->arena,
+        "SET GLOBAL http_timeout = %.0f; SET GLOBAL http_retries = %lld; "
+        "SET GLOBAL http_retry_wait_ms = %.0f",
+        seconds, retries, pause * 1000);
     return s3_query(s3, on_run, sql, NULL, err);
 }
 

@@ -96,15 +96,17 @@ class Page:
     def __init__(self, path, folder, env=None):
         self.path, self.folder, self.cwd = path, folder, folder
         self.text = path.read_text()
+        self.name = os.path.relpath(path, ROOT)
         bin_dir = folder.parent / "bin"
         bin_dir.mkdir(exist_ok=True)
         (bin_dir / "sqlflow").symlink_to(BIN)
         self.env = environment(folder, env)
         self.env["PATH"] = f"{bin_dir}:{self.env['PATH']}"
         self.env["TZ"] = "UTC"
+        self.env.setdefault("LSAN_OPTIONS", "print_suppressions=0")  # a build with ASan is silent
 
     def where(self, block):
-        return f"{self.path.relative_to(ROOT)}:{block.first}"
+        return f"{self.name}:{block.first}"
 
     def shell(self, command):
         """Runs a command in the page's folder, which `cd` changes for those that follow."""
@@ -137,7 +139,7 @@ class Page:
             self.path.write_text("\n".join(lines))
             return
         assert not changes, "\n".join(
-            f"{self.path.relative_to(ROOT)}:{first}: the program prints something else:\n"
+            f"{self.name}:{first}: the program prints something else:\n"
             + "\n".join(new) for first, _, new in changes)
 
     def do_console(self, block, changes):

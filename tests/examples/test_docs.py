@@ -17,7 +17,7 @@ from docpage import Page, parse  # noqa: E402
 
 UPDATE = bool(os.environ.get("UPDATE"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")),
-         *sorted((ROOT / "examples").glob("*/README.md"))]
+         *sorted((ROOT / "examples").glob("**/README.md"))]
 OTHERS = ("docs/cli.md", "docs/udfs.md", "docs/architecture.md")  # generated, or tested elsewhere
 TESTED = [page for page in PAGES if str(page.relative_to(ROOT)) not in OTHERS]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -61,7 +61,8 @@ def s3():
 def test_page(page, tmp_path, request):
     folder = tmp_path / "you"
     if page.parent.parent.name == "examples":  # an example project: its page is run inside a copy
-        shutil.copytree(page.parent, folder)
+        shutil.copytree(page.parent, folder, ignore=shutil.ignore_patterns(
+            "output", "target", ".sqlflow", "*.duckdb*", "__pycache__"))
     folder.mkdir(exist_ok=True)
     env = {}
     for needed in re.findall(r"^<!-- needs: (\w+) -->$", page.read_text(), re.M):

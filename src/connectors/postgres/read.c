@@ -91,7 +91,7 @@ static bool split(PgConn *conn, PgRead *read, Error *err)
         return false;
     int64_t blocks = pg_field_int(result, 0, 0);
     if (blocks < 2 * MIN_BLOCKS) return true;
-    int64_t range = blocks / (4 * read->parallel) + 1;
+    int64_t range = blocks / (16 * read->parallel) + 1; /* small, so that all end together */
     if (range < MIN_BLOCKS) range = MIN_BLOCKS;
     read->blocks_per_range = range < MAX_RANGE_BLOCKS ? range : MAX_RANGE_BLOCKS;
     read->blocks = blocks;
@@ -159,7 +159,7 @@ bool pg_read_relation(Session *session, const Link *link, const ReadSpec *spec,
         .safe_upper = arena_strdup(session->arena, late.safe_upper),
         .token = arena_strdup(session->arena, late.token),
         .watermark_stays = late.stays,
-        .unordered = read->blocks > 0,
+        .unordered = true, /* also for one connection: else DuckDB may not pick the thread */
         .rows_estimate = read->source.table.rows > 0 ? read->source.table.rows : 0,
         .handle = read,
         .failure = failure,

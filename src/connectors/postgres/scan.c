@@ -20,6 +20,7 @@ PgRead *pg_read_new(void)
     if (!read) abort();
     read->arena = arena_new();
     pthread_mutex_init(&read->mutex, NULL);
+    pthread_cond_init(&read->seated, NULL);
     pthread_mutex_lock(&reads_mutex);
     read->id = ++last_id;
     read->next = reads;
@@ -49,6 +50,7 @@ void pg_read_free(PgRead *read)
     pthread_mutex_unlock(&reads_mutex);
     for (int i = 0; i < read->parked_count; i++) pg_close(&read->parked[i]);
     for (int i = 0; i < read->idle_count; i++) pg_close(&read->idle[i]);
+    pthread_cond_destroy(&read->seated);
     pthread_mutex_destroy(&read->mutex);
     arena_free(read->arena);
     free(read);
@@ -67,12 +69,14 @@ typedef struct Scan {
     Arena *arena;
     atomic_llong next_block;
     atomic_bool taken; /* the one range of a scan without split */
+    int seats;         /* guarded by the read's mutex: threads that may still join */
+    bool caller_seated;
 } Scan;
 
 typedef struct Worker {
     Scan *scan;
     PgConn conn;
-    bool open, copying, clean; /* clean: the connection may be used again */
+    bool seated, open, copying, clean; /* clean: the connection may be used again */
     Arena *arena;
     PgDecoder decoder;
     int64_t first_block, last_block; /* of the range; last -1: open end */
@@ -129,6 +133,7 @@ static void bind(duckdb_bind_info info)
     }
     if (read->source.table.rows >= 0)
         duckdb_bind_set_cardinality(info, (idx_t)read->source.table.rows, false);
+    read->caller = pthread_self();
     duckdb_bind_set_bind_data(info, read, NULL);
 }
 
@@ -163,7 +168,8 @@ static void init(duckdb_init_info info)
     scan->select = arena_printf(arena, "SELECT %s FROM %s%s",
                                 pg_select_list(arena, columns, scan->picked, scan->count),
                                 read->source.from, read->filter);
-    duckdb_init_set_max_threads(info, read->blocks ? (idx_t)read->parallel : 1);
+    scan->seats = read->blocks ? read->parallel : 1;
+    duckdb_init_set_max_threads(info, PG_PARALLEL_MAX);
     duckdb_init_set_init_data(info, scan, scan_free);
 }
 
@@ -286,6 +292,34 @@ static void fail(duckdb_function_info info, Worker *worker, Error *err)
     duckdb_function_set_error(info, err->message);
 }
 
+/* DuckDB offers the scan to all its threads; only so many as there are connections may join. The
+ * thread that runs the query comes first: it has nothing else to do, and would turn in a busy
+ * loop for as long as the others wait for the server. */
+static bool take_seat(Scan *scan)
+{
+    PgRead *read = scan->read;
+    bool is_caller = pthread_equal(pthread_self(), read->caller);
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 20 * 1000 * 1000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    pthread_mutex_lock(&read->mutex);
+    while (!is_caller && scan->seats == 1 && !scan->caller_seated &&
+           pthread_cond_timedwait(&read->seated, &read->mutex, &until) == 0) {
+    }
+    bool taken = scan->seats > 0;
+    if (taken) scan->seats--;
+    if (taken && is_caller) {
+        scan->caller_seated = true;
+        pthread_cond_broadcast(&read->seated);
+    }
+    pthread_mutex_unlock(&read->mutex);
+    return taken;
+}
+
 static void run(duckdb_function_info info, duckdb_data_chunk chunk)
 {
     Worker *worker = duckdb_function_get_local_init_data(info);
@@ -294,7 +328,9 @@ static void run(duckdb_function_info info, duckdb_data_chunk chunk)
         worker->scan = duckdb_function_get_init_data(info);
         pg_decoder_init(&worker->decoder, worker->arena, worker->scan->fields,
                         worker->scan->count);
+        worker->seated = take_seat(worker->scan);
     }
+    if (!worker->seated) return; /* an empty chunk ends this thread's part */
     if (!fill(worker, chunk, &err)) fail(info, worker, &err);
 }
 

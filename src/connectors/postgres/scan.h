@@ -18,6 +18,8 @@ typedef struct PgRead {
     const char *snapshot; /* exported: lives as long as the first connection's transaction */
     int parallel;
     int64_t blocks, blocks_per_range; /* of the ctid split; blocks 0: no split */
+    pthread_t caller;       /* the thread that runs the query */
+    pthread_cond_t seated;
     pthread_mutex_t mutex; /* guards what follows */
     PgConn idle[PG_PARALLEL_MAX]; /* connections inside the snapshot, not in use */
     int idle_count;

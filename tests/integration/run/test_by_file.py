@@ -142,7 +142,8 @@ def test_schema_change_in_a_new_file(project):
     project.csv("data/f1.csv", "id", (1,))
     project.run(load())
     project.csv("data/f2.csv", "id,x", (2, "y"))
-    assert project.fail()["code"] == "SF0605"
+    assert project.fail()["code"] in ("SF0508", "SF0605")  # against the other file, or the table
+    assert rows(project) == [(1,)]
     project.run(load(on_schema_change="add_columns"))
     assert rows(project) == [(1, None), (2, "y")]
 

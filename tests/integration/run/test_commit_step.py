@@ -1,6 +1,7 @@
 """--commit step, --resume and --dry-run (behaviour.md, section 1; cli.md)."""
 import hashlib
 
+import pytest
 from harness import fault, persistent, steps_by_id
 
 TEXT = ("CREATE TABLE a AS SELECT 1 AS v;\nEXPORT a TO 'output/a.csv';\n"
@@ -55,6 +56,27 @@ def test_resume_twice(project):
     project.csv("data/s.csv", "v", (7,))
     project.run(None, "--commit", "step", "--resume")
     assert project.table("b") == [(1,)] and project.table("c") == [(7,)]
+
+
+KILLS = [("open", ".b.csv", ("b",)), ("rename", "output/b.csv", ("b",)), ("open", ".c.csv", ("b", "c")),
+         ("rename", "output/c.csv", ("b", "c"))]
+
+
+@pytest.mark.parametrize("call, path, tables", KILLS)
+def test_resume_after_a_kill(project, fault_shim, call, path, tables):
+    """Killed before an export is staged or published: APPENDs before it are not done again."""
+    text = ("CREATE TABLE b MODE APPEND AS SELECT 1 AS v;\nEXPORT b TO 'output/b.csv';\n"
+            "CREATE TABLE c MODE APPEND AS SELECT 2 AS v;\nEXPORT c TO 'output/c.csv';\n")
+    project.pipeline(text)
+    env = fault(fault_shim, at=1, do="kill_before", calls=call, path=path)
+    project.sf("run", "p", "--commit", "step", env=env, code=-9)
+    assert [t for t in ("b", "c") if project.has_table(t)] == list(tables)
+    project.run(None, "--commit", "step", "--resume")
+    assert project.table("b") == [(1,)] and project.table("c") == [(2,)]
+    assert project.read("output/b.csv") == "v\n1\n" and project.read("output/c.csv") == "v\n2\n"
+    assert project.files("output") == ["b.csv", "c.csv"]
+    assert project.statuses() == ["failed", "success"]
+    project.sf("run", "p", "--resume", code=4)
 
 
 def test_nothing_to_resume(project):

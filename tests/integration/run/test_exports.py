@@ -183,3 +183,18 @@ def test_rerun_of_an_export_only_pipeline(project):
     project.run("EXPORT t TO 'output/again.csv';", name="only")
     project.run("EXPORT t TO 'output/again.csv';", name="only")
     assert project.read("output/again.csv") == "i\n0\n1\n2\n"
+
+
+def test_killed_run_in_memory_mode_leaves_nothing_for_long(tmp_path, fault_shim):
+    """There is no database to tell what is pending: what it staged is cleared by the next run."""
+    project = Project(tmp_path / "m", database=None)
+    project.pipeline(CHAIN + "EXPORT t TO 'output/u.csv';")
+    project.write("output/t.csv", "old\n")
+    for call, path in (("open", ".u.csv"), ("rename", "output/t.csv"), ("rename", "output/u.csv")):
+        env = fault(fault_shim, at=1, do="kill_before", calls=call, path=path)
+        project.sf("run", "p", env=env, code=-9)
+        assert project.read("output/t.csv") in ("old\n", "i\n0\n1\n2\n")
+        project.run()
+        assert project.read("output/t.csv") == project.read("output/u.csv") == "i\n0\n1\n2\n"
+        assert project.files("output") == ["t.csv", "u.csv"]
+        assert [f for f in project.files(".sqlflow")] == []

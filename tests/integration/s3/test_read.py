@@ -16,7 +16,7 @@ def parquet(**columns):
 
 
 def source(options, name="t"):
-    return f"SOURCE src FROM lake PARAMS {{{options}}};\nLOAD {name} FROM src;\n"
+    return f"SOURCE src FROM \'lake\' OPTIONS {{{options}}};\nLOAD {name} FROM src;\n"
 
 
 def test_one_object_of_each_format(s3, bucket):
@@ -26,7 +26,7 @@ def test_one_object_of_each_format(s3, bucket):
     bucket.put("a/four.tsv", "id\tname\n5\teve\n")
     bucket.put("a/five.jsonl", '{"id": 6, "name": "fay"}\n')
     keys = ["a/one.csv", "a/two.json", "a/three.parquet", "a/four.tsv", "a/five.jsonl"]
-    s3.run("".join(f'SOURCE s{i} FROM lake PARAMS {{"key": "{key}"}};\nLOAD t{i} FROM s{i};\n'
+    s3.run("".join(f'SOURCE s{i} FROM \'lake\' OPTIONS {{"key": "{key}"}};\nLOAD t{i} FROM s{i};\n'
                    for i, key in enumerate(keys)))
     assert [s3.table(f"t{i}") for i in range(5)] == [
         [(1, "ann"), (2, "bob")], [(3, "cid")], [(4, "dan")], [(5, "eve")], [(6, "fay")]]
@@ -74,7 +74,7 @@ def test_a_bucket_whose_name_begins_another(tmp_path, server, s3, bucket):
     server.s3.put_object(Bucket=bucket.name + "house", Key="h.csv", Body=b"id\n2\n")
     bucket.put("h.csv", "id\n1\n")
     s3.connect("house", server.url, bucket.name + "house")
-    s3.run('SOURCE a FROM lake PARAMS {"key": "h.csv"}; SOURCE b FROM house PARAMS '
+    s3.run('SOURCE a FROM \'lake\' OPTIONS {"key": "h.csv"}; SOURCE b FROM \'house\' OPTIONS '
            '{"key": "h.csv"}; LOAD ta FROM a; LOAD tb FROM b; LOAD ta2 FROM a;')
     assert (s3.table("ta"), s3.table("tb"), s3.table("ta2")) == ([(1,)], [(2,)], [(1,)])
 
@@ -84,12 +84,12 @@ def test_two_accounts_in_one_pipeline(s3, server, bucket):
     server.s3.put_object(Bucket="other", Key="o.csv", Body=b"id\n5\n")
     bucket.put("o.csv", "id\n6\n")
     s3.connect("second", server.url, "other", key=OTHER_KEY, secret=OTHER_SECRET)
-    s3.run('SOURCE a FROM lake PARAMS {"key": "o.csv"}; LOAD t FROM a;'
-           'SOURCE b FROM second PARAMS {"key": "o.csv"}; LOAD u FROM b;'
+    s3.run('SOURCE a FROM \'lake\' OPTIONS {"key": "o.csv"}; LOAD t FROM a;'
+           'SOURCE b FROM \'second\' OPTIONS {"key": "o.csv"}; LOAD u FROM b;'
            'EXPORT SELECT * FROM t TO \'s3://other/out.csv\';')
     assert (s3.table("t"), s3.table("u")) == ([(6,)], [(5,)])
     assert server.s3.get_object(Bucket="other", Key="out.csv")["Body"].read() == b"id\n6\n"
-    error = s3.fail(f'SOURCE b FROM second PARAMS {{"uri": "s3://{bucket.name}/o.csv"}};'
+    error = s3.fail(f'SOURCE b FROM \'second\' OPTIONS {{"uri": "s3://{bucket.name}/o.csv"}};'
                     'LOAD v FROM b;', code=3)
     assert "denies access" in error["message"]
 
@@ -136,7 +136,7 @@ def test_a_bound_skips_row_groups(s3_by_proxy, proxy, bucket):
                        compression="none", use_dictionary=False, row_group_size=20000)
         bucket.put(key, out.getvalue())
         return len(out.getvalue())
-    text = ('SOURCE src FROM lake PARAMS {"path_prefix": "inc/", "file_format": "parquet", '
+    text = ('SOURCE src FROM \'lake\' OPTIONS {"path_prefix": "inc/", "file_format": "parquet", '
             '"sync_mode": "incremental", "cursor_field": "id", "primary_key": "id"};'
             'LOAD t FROM src;')
     size = put("inc/a.parquet", 0)
@@ -149,7 +149,7 @@ def test_a_bound_skips_row_groups(s3_by_proxy, proxy, bucket):
 
 
 def test_by_file(s3, bucket):
-    text = ('SOURCE src FROM lake PARAMS {"path_prefix": "f/", "file_format": "csv", '
+    text = ('SOURCE src FROM \'lake\' OPTIONS {"path_prefix": "f/", "file_format": "csv", '
             '"sync_mode": "incremental"}; LOAD t FROM src MODE APPEND;')
     bucket.put("f/a.csv", "id\n1\n")
     s3.run(text)
@@ -185,9 +185,9 @@ def test_the_aws_chain(s3, tmp_path, server, bucket):
     assert s3.table("t") == [(1,)]
     s3.write(".aws/credentials", f"[mine]\naws_access_key_id = {KEY}\n"
                                  f"aws_secret_access_key = {SECRET}\n")
-    s3.run(text.replace("FROM lake", "FROM named"))
+    s3.run(text.replace("'lake'", "'named'"))
     s3.write(".aws/credentials", "")
-    error = s3.fail(text.replace("FROM lake", "FROM named"), code=3)
+    error = s3.fail(text.replace("'lake'", "'named'"), code=3)
     assert "'mine'" in error["message"]
 
 
