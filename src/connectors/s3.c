@@ -4,7 +4,10 @@
 
 #include <string.h>
 
-enum { READ_RETRIES = 3 };
+#include "base/clock.h"
+#include "connectors/retry.h"
+
+enum { READ_RETRIES = 3, SETTLED_US = 1100 * 1000, SETTLE_TRIES = 3 };
 
 /* A range of an object that fails is asked for again at once; the step starts anew after that. */
 static long long read_retries(const Link *link) {
@@ -180,11 +183,33 @@ bool s3_schema(Session *session, const Link *link, Columns *columns, Error *err)
     return files_schema_of(&files, columns, err) || refined(&s3, err);
 }
 
+/* How long to wait until no object can change without another time; 0: not at all. */
+static int64_t unsettled_us(const FileEntries *files) {
+    int64_t newest = 0, now = clock_wall_us();
+    for (size_t i = 0; i < files->count; i++)
+        if (files->items[i].mtime_us > newest) newest = files->items[i].mtime_us;
+    return now >= newest && now - newest < SETTLED_US ? SETTLED_US - (now - newest) : 0;
+}
+
+/* Objects have the time of their last change in whole seconds: one that is overwritten within the
+ * second, by as many bytes, would seem to be the same. */
+static bool list_settled(S3 *s3, FileEntries *files, Error *err) {
+    for (int tries = 0; tries < SETTLE_TRIES; tries++) {
+        if (!s3_list(s3, files, err)) return false;
+        int64_t wait = unsettled_us(files);
+        if (wait == 0) return true;
+        RetryClock clock = retry_clock(s3->session->stop);
+        if (!clock.sleep(clock.context, (double)wait / 1e6))
+            return error_set(err, ERR_INTERRUPTED, SPAN_NONE, "interrupted");
+    }
+    return true;
+}
+
 static bool s3_files(Session *session, const Link *link, FileEntries *files, Error *err) {
     AUTO_S3 s3;
     FileEntries all = {0};
     *files = (FileEntries){0};
-    if (!place(session, link, &s3, err) || !s3_open(&s3, err) || !s3_list(&s3, &all, err))
+    if (!place(session, link, &s3, err) || !s3_open(&s3, err) || !list_settled(&s3, &all, err))
         return false;
     for (size_t i = 0; i < all.count; i++) {
         if (all.items[i].size > 0)

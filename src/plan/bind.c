@@ -69,6 +69,23 @@ static void create_table(Binder *binder, const Step *step, const TableName *tabl
     map_set(&binder->bound, table->key, binder);
 }
 
+/* Loading by file, the files need not have the same columns: the first stands for the table. */
+static bool first_file_schema(Session *session, const Source *source, Columns *columns,
+                              Error *err) {
+    const Connector *connector = source->link.connector;
+    FileEntries files = {0};
+    if (!connector->files(session, &source->link, &files, err)) return false;
+    if (files.count == 0) return connector->schema(session, &source->link, columns, err);
+    Strings one = {0};
+    strings_add(session->arena, &one, files.items[0].path);
+    ReadSpec spec = {.files = &one};
+    AUTO_RELATION relation = {0};
+    return connector->relation(session, &source->link, &spec, &relation, err) &&
+           duck_describe(session->duck, session->arena,
+                         arena_printf(session->arena, "SELECT * FROM %s", relation.sql), columns,
+                         err);
+}
+
 /* Columns of a source; false when they are not known (remote) or the source is broken. */
 static bool source_columns(Binder *binder, const Source *source, Columns *columns) {
     const Connector *connector = source->link.connector;
@@ -79,9 +96,13 @@ static bool source_columns(Binder *binder, const Source *source, Columns *column
     Session session = {.arena = binder->arena, .duck = binder->duck,
                        .diags = binder->is_run ? &unheard : binder->diags};
     Columns all = {0};
-    bool known = binder->options->columns != NULL
-                     ? binder->options->columns(binder->options->context, source, &all, &err)
-                     : connector->schema(&session, &source->link, &all, &err);
+    bool known;
+    if (source->incremental && source->cursor == NULL)
+        known = first_file_schema(&session, source, &all, &err);
+    else if (!source->incremental && binder->options->columns != NULL)
+        known = binder->options->columns(binder->options->context, source, &all, &err);
+    else
+        known = connector->schema(&session, &source->link, &all, &err);
     if (!known) {
         if (err.code == ERR_FILE_MISSING && source->allow_empty) return false;
         if (err.span.source == NULL) err.span = source->span;

@@ -44,8 +44,8 @@ typedef struct BindOptions {
     bool is_run;      /* duck is the run's: externals are there, Python tables are not computed */
     const bool *keep; /* steps to bind; NULL: all */
     UdfSession *python; /* NULL: no functions */
-    /* How the run learns a source's columns, so that it need not look at the files again when it
-     * reads them; NULL: the connector's schema(). */
+    /* How the run learns the columns of a source that it reads in full, so that it need not look at
+     * the files again then; NULL: the connector's schema(). */
     bool (*columns)(void *context, const Source *source, Columns *columns, Error *err);
     void *context;
 } BindOptions;

@@ -47,6 +47,7 @@ typedef struct Run {
     size_t current; /* index of the running step */
     struct Watcher *watcher;
     Breakers breakers;
+    bool completed_earlier; /* exports of this pipeline's last run were published just now */
     int retries, restarts, breaker_openings; /* restarts: of the whole transaction */
     UdfSession *python; /* NULL when no step uses a Python function */
 } Run;

@@ -258,6 +258,7 @@ bool exports_publish_pending(Run *run, Error *err) {
              publish_one(run, &export, &link, &receipts[done.count], err);
         if (ok) {
             strings_add(run->arena, &done, record->export_id);
+            if (str_ieq(record->pipeline, run->plan->pipeline->name)) run->completed_earlier = true;
             continue;
         }
         error_prefix(err, "an earlier run left the export to %s pending and it cannot be "

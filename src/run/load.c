@@ -21,25 +21,24 @@ static bool open_relation(void *context, Error *err) {
 
 bool run_source_columns(void *context, const Source *source, Columns *columns, Error *err) {
     Run *run = context;
-    Session session = {.arena = run->arena, .duck = run->duck, .diags = &run->report->diags,
-                       .stop = &run->stop};
-    const Connector *connector = source->link.connector;
-    if (source->incremental) {
-        Diags unheard = diags_on(run->arena); /* the load will read and warn itself */
-        session.diags = &unheard;
-        return connector->schema(&session, &source->link, columns, err);
-    }
+    Diags heard = diags_on(run->arena);
+    Session session = {.arena = run->arena, .duck = run->duck, .diags = &heard, .stop = &run->stop};
     Relation *relation = ARENA_NEW(run->arena, Relation);
     ReadSpec spec = {.columns = &source->columns};
-    if (!connector->relation(&session, &source->link, &spec, relation, err)) return false;
+    if (!source->link.connector->relation(&session, &source->link, &spec, relation, err))
+        return false;
     const char *query = arena_printf(run->arena, "SELECT * FROM %s", relation->sql);
     bool ok = duck_describe(run->duck, run->arena, query, columns, err);
-    /* What holds a handle may hold something that the validation's rollback takes away. */
-    if (ok && relation->handle == NULL && relation->close == NULL)
-        map_set(&run->relations, source->name, relation);
-    else
+    /* What holds a handle may hold something that the validation's rollback takes away: then the
+     * load opens the source itself, and warns itself. */
+    if (!ok || relation->handle != NULL || relation->close != NULL) {
         relation_close(relation);
-    return ok;
+        return ok;
+    }
+    map_set(&run->relations, source->name, relation);
+    for (size_t i = 0; i < heard.count; i++)
+        *LIST_PUSH(run->arena, &run->report->diags) = heard.items[i];
+    return true;
 }
 
 bool source_open(StepContext *ctx, const ReadSpec *spec, Relation *relation, const char **query,

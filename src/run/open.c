@@ -77,6 +77,14 @@ static bool skip_committed(Run *run, Error *err) {
     const char *failed = NULL;
     Strings ids = {0};
     if (!state_committed_steps(run->duck, run->arena, &record, &failed, &ids, err)) return false;
+    if (failed == NULL && run->completed_earlier) {
+        /* The last run had committed all its steps and was killed before its last export was out. */
+        for (size_t i = 0; i < run->plan->steps.count; i++) {
+            run->keep[i] = false;
+            run->report->steps[i].status = STATUS_SKIPPED;
+        }
+        return true;
+    }
     if (failed == NULL) {
         error_set(err, ERR_RESUME, SPAN_NONE, "there is no failed run of '%s' to resume",
                   record.pipeline);
@@ -133,7 +141,8 @@ bool run_prepare(Run *run, Error *err) {
     if (!check_window(run, err) || !open_python(run, err) || !validate(run, err)) return false;
     if (run->options->dry_run) return true;
     return state_prepare(run->duck, err) && exports_publish_pending(run, err) &&
-           journal_recover(run, err) && skip_committed(run, err) && start_record(run, err);
+           journal_recover(run, err) && state_fail_killed(run->duck, err) &&
+           skip_committed(run, err) && start_record(run, err);
 }
 
 void run_close(Run *run) {

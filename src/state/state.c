@@ -77,18 +77,22 @@ static const char *now(Arena *arena) {
     return sql_literal(arena, clock_timestamp(arena, clock_wall_us()));
 }
 
+bool state_fail_killed(Duck *duck, Error *err) {
+    AUTO_ARENA arena = arena_new();
+    return duck_execf(duck, err,
+                      "UPDATE _sqlflow.runs SET status = 'failed', error = 'the process was "
+                      "killed', ended_at = %s WHERE status = 'running'", now(arena));
+}
+
 bool state_run_start(Duck *duck, const RunRecord *record, Error *err) {
     AUTO_ARENA arena = arena_new();
     const char *version = duck_library_version();
     return duck_execf(
         duck, err,
-        "BEGIN;\n"
-        "UPDATE _sqlflow.runs SET status = 'failed', error = 'the process was killed', "
-        "ended_at = %s WHERE status = 'running';\n"
         "INSERT INTO _sqlflow.runs BY NAME SELECT %s AS run_id, %s AS pipeline, "
         "%s AS pipeline_hash, %s AS profile, %s AS variables, 'running' AS status, "
-        "%s::TIMESTAMP AS started_at, %s AS version, %s AS duckdb_version;\nCOMMIT;",
-        now(arena), sql_literal(arena, record->run_id), sql_literal(arena, record->pipeline),
+        "%s::TIMESTAMP AS started_at, %s AS version, %s AS duckdb_version",
+        sql_literal(arena, record->run_id), sql_literal(arena, record->pipeline),
         masked(arena, record->pipeline_hash), masked(arena, record->profile),
         masked(arena, record->variables),
         sql_literal(arena, clock_timestamp(arena, record->started_us)),

@@ -21,7 +21,9 @@ typedef struct RunRecord {
     int64_t started_us;
 } RunRecord;
 
-/* A run record with status running; one found running earlier (it was killed) becomes failed. */
+/* A record found running is that of a run that was killed: it becomes failed. */
+bool state_fail_killed(Duck *duck, Error *err);
+/* A run record with status running. */
 bool state_run_start(Duck *duck, const RunRecord *record, Error *err);
 /* status: success | failed | interrupted | pending. `error` may be NULL. Secrets are masked. */
 bool state_run_end(Duck *duck, const char *run_id, const char *status, const Error *error,

@@ -12,6 +12,7 @@ from s3proxy import Proxy  # noqa: E402
 from s3server import KEY, SECRET, WEED, Server  # noqa: E402
 
 counter = itertools.count(1)
+SUPPRESSIONS = pathlib.Path(__file__).parent / "lsan.supp"
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +77,7 @@ class S3Project(Project):
     def _env(self, env):
         return {"S3_KEY": KEY, "S3_SECRET": SECRET, "AWS_EC2_METADATA_DISABLED": "true",
                 "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_PROFILE": "",
+                "LSAN_OPTIONS": f"suppressions={SUPPRESSIONS}",
                 **(env or {})}
 
     def sf(self, *args, env=None, **more):

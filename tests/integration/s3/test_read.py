@@ -163,6 +163,16 @@ def test_by_file(s3, bucket):
         (f"s3://{bucket.name}/f/a.csv", 9, True), (f"s3://{bucket.name}/f/b.csv", 5, True)]
 
 
+def test_overwritten_at_once_by_as_many_bytes(s3, bucket):
+    """Times are whole seconds: only a listing that waits for the next one can tell them apart."""
+    text = ('SOURCE src FROM \'lake\' OPTIONS {"path_prefix": "f/", "file_format": "csv", '
+            '"sync_mode": "incremental"}; LOAD t FROM src MODE APPEND;')
+    for value in "123":
+        bucket.put("f/a.csv", f"id\n{value}\n")
+        s3.run(text)
+        assert s3.sql("SELECT id FROM t") == [(int(value),)]
+
+
 def test_more_files_than_max_files_per_run(s3, bucket):
     for name in "abc":
         bucket.put(f"m/{name}.csv", "id\n1\n")
