@@ -73,6 +73,8 @@ static bool parts_of_json(Arena *arena, const char *json, Parts *parts) {
     if (type == NULL || message == NULL) return false;
     parts->type = type;
     parts->message = message;
+    const char *after = jscan_text(arena, &scan, jscan_find(&scan, 0, "header_Retry-After"));
+    if (after != NULL) parts->message = arena_printf(arena, "%s (Retry-After: %s)", message, after);
     const char *position = jscan_text(arena, &scan, jscan_find(&scan, 0, "position"));
     long long offset;
     if (position != NULL && str_to_int64(position, &offset)) parts->offset = offset;

@@ -58,6 +58,7 @@ typedef struct StepContext {
     const Step *step;
     StepResult *result;
     Arena *arena;
+    Relation *reading; /* the source's open relation, which knows why a statement over it failed */
 } StepContext;
 
 /* The session that connectors work in, for this step. */

@@ -41,8 +41,9 @@ bool load_by_file(StepContext *ctx, ModeKind mode, Error *err);
 bool incremental_by(StepContext *ctx, Error *err);
 
 /* Opens a source for reading, with its retries: *query is "SELECT * FROM …". The relation must be
- * kept open while the query runs. */
+ * kept open, and where it is, while the query runs. */
 bool source_open(StepContext *ctx, const ReadSpec *spec, Relation *relation, const char **query,
                  Error *err);
+void source_close(StepContext *ctx, Relation *relation);
 
 #endif

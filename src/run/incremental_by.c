@@ -195,6 +195,6 @@ bool incremental_by(StepContext *ctx, Error *err) {
     ByColumn by = {.ctx = ctx};
     by.key = step_state_key(ctx, source == NULL ? "-" : source->name, ctx->step->cursor);
     bool ok = compute(&by, err);
-    relation_close(&by.relation);
+    source_close(ctx, &by.relation);
     return ok;
 }

@@ -8,6 +8,7 @@ typedef struct Opening {
     StepContext *ctx;
     const ReadSpec *spec;
     Relation *relation;
+    bool aborted; /* the failed attempt took the transaction with it */
 } Opening;
 
 static bool open_relation(void *context, Error *err) {
@@ -15,8 +16,18 @@ static bool open_relation(void *context, Error *err) {
     const Source *source = opening->ctx->step->source;
     Session session = step_session(opening->ctx);
     *opening->relation = (Relation){0};
-    return source->link.connector->relation(&session, &source->link, opening->spec,
-                                            opening->relation, err);
+    if (source->link.connector->relation(&session, &source->link, opening->spec,
+                                         opening->relation, err))
+        return true;
+    Error ignored = {0};
+    opening->aborted = !duck_exec(opening->ctx->run->duck, "SELECT 1", NULL, &ignored);
+    return false;
+}
+
+/* Here a retry can help only while the transaction lives; else it is begun anew (run.c). */
+static RetryVerdict opening_verdict(void *context, const Error *err) {
+    Opening *opening = context;
+    return (RetryVerdict){err->transient && !opening->aborted, retry_after_in(err->message)};
 }
 
 bool run_source_columns(void *context, const Source *source, Columns *columns, Error *err) {
@@ -50,12 +61,26 @@ bool source_open(StepContext *ctx, const ReadSpec *spec, Relation *relation, con
         *query = arena_printf(ctx->arena, "SELECT * FROM %s", relation->sql);
         return true;
     }
-    Opening opening = {ctx, spec, relation};
-    RetryCall call = {.what = ctx->step->id, .context = &opening, .attempt = open_relation};
-    if (!run_retrying(ctx->run, &source->link, &call, &ctx->result->retries, err))
+    Opening opening = {ctx, spec, relation, false};
+    RetryCall call = {.what = ctx->step->id, .context = &opening, .attempt = open_relation,
+                      .classify = opening_verdict};
+    if (!run_retrying(ctx->run, &source->link, &call, &ctx->result->retries, err)) {
+        err->transient = err->transient && opening.aborted;
         return step_error(ctx, NULL, err);
+    }
     *query = arena_printf(ctx->arena, "SELECT * FROM %s", relation->sql);
-    return true;
+    ctx->reading = relation;
+    return !relation->unordered ||
+           duck_exec(ctx->run->duck, "SET preserve_insertion_order = false", NULL, err) ||
+           step_error(ctx, NULL, err);
+}
+
+void source_close(StepContext *ctx, Relation *relation) {
+    Error ignored = {0}; /* in an aborted transaction nothing can be set, and nothing will be read */
+    if (relation->unordered)
+        duck_exec(ctx->run->duck, "SET preserve_insertion_order = true", NULL, &ignored);
+    relation_close(relation);
+    ctx->reading = NULL;
 }
 
 /* A dynamic PIVOT is several statements to DuckDB, so it cannot stand inside another query: its
@@ -97,7 +122,7 @@ static bool load_source(StepContext *ctx, ModeKind mode, Error *err) {
     Relation relation = {0};
     const char *query = NULL;
     bool ok = source_open(ctx, &spec, &relation, &query, err) && apply_mode(ctx, mode, query, err);
-    relation_close(&relation);
+    source_close(ctx, &relation);
     if (!ok) return false;
     ctx->result->rows_read = ctx->result->rows_inserted + ctx->result->rows_updated +
                              ctx->result->duplicates_dropped;

@@ -311,6 +311,6 @@ bool load_by_cursor(StepContext *ctx, ModeKind mode, Error *err) {
     load.key = step_state_key(ctx, step->source->name, step->source->cursor);
     load.fingerprint = fingerprint_of(ctx->arena, step->source, &load.keys);
     bool ok = load_rows(&load, err);
-    relation_close(&load.relation);
+    source_close(ctx, &load.relation);
     return ok;
 }

@@ -3,6 +3,7 @@
 #include "run/apply.h"
 #include "run/cursor.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -26,10 +27,26 @@ typedef struct KnownFile {
     bool seen;
 } KnownFile;
 
+typedef struct Listing {
+    FileLoad *load;
+    FileEntries *files;
+} Listing;
+
+static bool list_files(void *context, Error *err) {
+    Listing *listing = context;
+    Session session = step_session(listing->load->ctx);
+    const Link *link = &listing->load->source->link;
+    *listing->files = (FileEntries){0};
+    return link->connector->files(&session, link, listing->files, err);
+}
+
 static bool session_files(FileLoad *load, FileEntries *files, Error *err) {
-    Session session = step_session(load->ctx);
-    return load->source->link.connector->files(&session, &load->source->link, files, err) ||
-           step_error(load->ctx, NULL, err);
+    Listing listing = {load, files};
+    RetryCall call = {.what = load->ctx->step->id, .context = &listing, .attempt = list_files};
+    if (run_retrying(load->ctx->run, &load->source->link, &call, &load->ctx->result->retries, err))
+        return true;
+    err->transient = false; /* tried often enough */
+    return step_error(load->ctx, NULL, err);
 }
 
 static bool read_ledger(FileLoad *load, Map *known, Error *err) {
@@ -56,6 +73,33 @@ static bool is_same(const KnownFile *known, const FileEntry *now) {
     return now->etag != NULL ? str_eq(known->etag, now->etag) : known->mtime_us == now->mtime_us;
 }
 
+static int by_age(const void *a, const void *b) {
+    const FileEntry *x = a, *y = b;
+    if (x->mtime_us != y->mtime_us) return x->mtime_us < y->mtime_us ? -1 : 1;
+    return strcmp(x->path, y->path);
+}
+
+/* max_files_per_run: the oldest first, the others in the next runs. */
+static void limit_files(FileLoad *load) {
+    const Link *link = &load->source->link;
+    size_t limit = load->wanted.count;
+    if (option_find(link->connector, "max_files_per_run") == NULL ||
+        !link_has(link, "max_files_per_run"))
+        return;
+    if (link_int(link, "max_files_per_run") < (long long)limit)
+        limit = (size_t)link_int(link, "max_files_per_run");
+    qsort(load->now.items, load->now.count, sizeof *load->now.items, by_age);
+    Strings chosen = {0}, changed = {0};
+    for (size_t i = 0; i < load->now.count && chosen.count < limit; i++) {
+        const char *path = load->now.items[i].path;
+        if (!strings_has(&load->wanted, path)) continue;
+        strings_add(load->ctx->arena, &chosen, path);
+        if (strings_has(&load->changed, path)) strings_add(load->ctx->arena, &changed, path);
+    }
+    load->wanted = chosen;
+    load->changed = changed;
+}
+
 /* Sorts the files into new, changed and vanished. */
 static bool compare(FileLoad *load, Error *err) {
     StepContext *ctx = load->ctx;
@@ -73,6 +117,7 @@ static bool compare(FileLoad *load, Error *err) {
         if (!((KnownFile *)known.entries[i].value)->seen)
             step_warn(ctx, WARN_FILE_VANISHED, "its rows stay in the table",
                       "%s was loaded by an earlier run and is gone", known.entries[i].key);
+    limit_files(load);
     bool had = false;
     if (known.count > 0 || load->rebuild || load->mode != MODE_APPEND) return true;
     if (!target_had_rows(ctx, &had, err)) return false;
@@ -201,6 +246,6 @@ bool load_by_file(StepContext *ctx, ModeKind mode, Error *err) {
     load.keys = step->mode == MODE_UPSERT ? step->keys : step->source->primary_key;
     load.key = step_state_key(ctx, step->source->name, NULL); /* files have no cursor */
     bool ok = load_files(&load, err);
-    relation_close(&load.relation);
+    source_close(ctx, &load.relation);
     return ok;
 }

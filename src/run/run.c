@@ -94,7 +94,8 @@ static bool prepare_python(StepContext *ctx, Error *err) {
 static bool run_step(Run *run, size_t index, Error *err) {
     AUTO_ARENA scratch = arena_new();
     StepResult *result = &run->report->steps[index];
-    StepContext ctx = {run, &run->plan->steps.items[index], result, scratch};
+    StepContext ctx = {.run = run, .step = &run->plan->steps.items[index], .result = result,
+                       .arena = scratch};
     double start = clock_steady();
     step_began(run, index);
     bool ok = !run->stop && open_views(&ctx, err) && prepare_python(&ctx, err) &&
@@ -179,7 +180,8 @@ static bool account_changes(Run *run, Error *err) {
 static void rollback(Run *run) {
     Error ignored = {0};
     close_views(run);
-    duck_exec(run->duck, "ROLLBACK", NULL, &ignored);
+    /* A setting outlives a rollback, and in an aborted transaction it could not be set back. */
+    duck_exec(run->duck, "ROLLBACK; SET preserve_insertion_order = true", NULL, &ignored);
     exports_unstage(run);
     log_event(LOG_INFO, NULL, "rolled_back", "nothing was changed");
 }

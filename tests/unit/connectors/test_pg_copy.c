@@ -133,7 +133,8 @@ static void scalars(void **state)
     (void)state;
     check_round_trip(
         "SELECT * FROM (VALUES (true, 1::SMALLINT, -2::INTEGER, 3::BIGINT, 1.5::FLOAT, "
-        "-2.5::DOUBLE, 'short', 'a text of more than twelve bytes', 'x\\x00y'::BLOB, uuid()), (NULL, NULL, NULL,"
+        "-2.5::DOUBLE, 'short', 'a text of more than twelve bytes', 'x\\x00y'::BLOB, uuid()), "
+        "(NULL, NULL, NULL,"
         " NULL, NULL, NULL, NULL, NULL, NULL, NULL), (false, -32768, 2147483647, "
         "-9223372036854775808, 'nan', '-inf', '', 'ünï', ''::BLOB, "
         "'00000000-0000-0000-0000-000000000000')) t(a, b, c, d, e, f, g, h, i, j)");
