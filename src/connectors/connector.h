@@ -42,6 +42,7 @@ typedef struct ReadSpec {
     bool include_nulls;     /* rows whose cursor is NULL pass the bound */
     const Strings *files;   /* CAN_BY_FILE: read only these (as listed by `files`); NULL: all */
     bool add_file_column;   /* CAN_BY_FILE: add the path as column _sqlflow_file */
+    bool careful;           /* no guesses: see Relation.guessed */
     /* Late-commit safety: see Relation.safe_upper. */
     const char *previous_token; /* opaque, from the state of the last run; may be NULL */
 } ReadSpec;
@@ -59,6 +60,9 @@ typedef struct Relation {
     bool unordered;         /* rows have no order to keep: read it with DuckDB's
                              * preserve_insertion_order off, or only one thread is used */
     int64_t rows_estimate;  /* 0 when unknown */
+    /* It reads fast by a guess from a sample. A statement over it may fail with an error that
+     * relation_misguessed knows; then the relation is to be opened again with spec.careful. */
+    bool guessed;
     void *handle;           /* the connector's own */
     /* MAY: the connector's error behind a statement over `sql` that failed: with its own code and
      * `transient`, where DuckDB's error has only its text. false when the failure is not the
@@ -164,6 +168,10 @@ void connector_names(Arena *arena, Strings *names);
 const Connector *connector_for_path(Arena *arena, const char *path);
 
 void relation_close(Relation *relation);
+/* Is this the failure of a statement over a relation that was guessed wrongly? */
+bool relation_misguessed(const Error *err);
+/* Turns an error that a relation's own SQL raised into ours; false when it is some other. */
+bool relation_error_read(Error *err);
 void relation_cleanup(Relation *relation);
 #define AUTO_RELATION __attribute__((cleanup(relation_cleanup))) Relation
 /* report->stages gets one more. */

@@ -8,7 +8,7 @@
 #include "base/fs.h"
 
 /* Files up to this size are looked at as a whole before their types are settled. */
-enum { SMALL_FILES = 4 * 1024 * 1024 };
+enum { SMALL_FILES = 4 * 1024 * 1024, SAMPLE_ROWS = 20480 };
 
 static const OptionSpec options[] = {
     FILE_OPTIONS,
@@ -77,14 +77,17 @@ static void put_nulls(Buf *out, const Link *link) {
     files_path_list(out, &nulls);
 }
 
-/* Does the sniffer look at all lines? */
-static bool sees_all(const FileCall *call) {
+bool csv_sees_all(const FileCall *call) {
     if (link_has(call->link, "sample_size")) return link_int(call->link, "sample_size") == 0;
     return call->bytes >= 0 && call->bytes <= SMALL_FILES;
 }
 
+long long csv_sample(const FileCall *call) {
+    return link_has(call->link, "sample_size") ? link_int(call->link, "sample_size") : SAMPLE_ROWS;
+}
+
 static void put_sample(Buf *out, const FileCall *call) {
-    if (sees_all(call))
+    if (csv_sees_all(call))
         buf_puts(out, ", sample_size = -1");
     else if (link_has(call->link, "sample_size"))
         buf_printf(out, ", sample_size = %lld", link_int(call->link, "sample_size"));
@@ -144,7 +147,7 @@ static void user_types(Arena *arena, const Link *link, Columns *types) {
 /* Without quotes in its sample the sniffer settles on none, and later quotes would become data. */
 static void settle_quotes(const FileCall *call, CsvDialect *dialect, Buf *extra) {
     const Link *link = call->link;
-    bool assumed = *dialect->quote == '\0' && !sees_all(call);
+    bool assumed = *dialect->quote == '\0' && !csv_sees_all(call);
     if (link_has(link, "quote_char"))
         dialect->quote = link_text(link, "quote_char");
     else if (assumed)
@@ -216,27 +219,65 @@ static void put_detected(Buf *sql, const FileCall *call, const Buf *extra, const
     if (types->count > 0) buf_putc(sql, '}');
 }
 
-static bool source_of(const FileCall *call, FileSource *source, Error *err) {
-    Arena *arena = call->session->arena;
-    Buf extra = buf_on(arena), sql = buf_on(arena);
-    CsvDialect dialect = {0};
-    Columns types = {0};
-    *source = (FileSource){.limit = link_int(call->link, "max_rows")};
-    user_types(arena, call->link, &types);
-    if (!guards(call, &dialect, &extra, &types, err)) return false;
+static const char *reader(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
+                          const Columns *types, const char *more) {
+    Buf sql = buf_on(call->session->arena);
     buf_puts(&sql, "read_csv(");
     files_path_list(&sql, call->paths);
     if (call->paths->count == 1) {
-        put_fixed(&sql, call, &dialect, &types);
-        if (link_bool(call->link, "null_padding") || strstr(buf_text(&extra), "null_padding"))
+        put_fixed(&sql, call, dialect, types);
+        if (link_bool(call->link, "null_padding") || strstr(buf_text(extra), "null_padding"))
             buf_puts(&sql, ", null_padding = true");
     } else {
-        put_detected(&sql, call, &extra, &types);
+        put_detected(&sql, call, extra, types);
     }
-    put_rejects(&sql, call, source);
+    buf_puts(&sql, more);
     files_reader_options(&sql, call);
     buf_putc(&sql, ')');
-    source->call = buf_text(&sql);
+    return buf_text(&sql);
+}
+
+/* The columns as they would be read now. */
+static bool read_columns(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
+                         const Columns *types, Columns *columns, Error *err) {
+    Arena *arena = call->session->arena;
+    if (call->paths->count == 1) {
+        for (size_t i = 0; i < dialect->columns.count; i++)
+            *LIST_PUSH(arena, columns) = (Column){dialect->columns.items[i].name,
+                                                  type_of(types, &dialect->columns.items[i])};
+        return true;
+    }
+    const char *lenient = link_bool(call->link, "ignore_errors") ? ", ignore_errors = true" : "";
+    const char *call_sql = reader(call, dialect, extra, types, lenient);
+    return duck_describe(call->session->duck, arena,
+                         arena_printf(arena, "SELECT * FROM %s", call_sql), columns, err);
+}
+
+/* May a column of whole numbers hold others? Those past 64 bits were found in the first file. */
+static bool is_unsure(const FileCall *call, const Columns *types) {
+    bool unsure = !csv_sees_all(call);
+    for (size_t i = 0; i < types->count; i++)
+        unsure = unsure || str_eq(types->items[i].type, "HUGEINT");
+    return unsure;
+}
+
+static bool source_of(const FileCall *call, FileSource *source, Error *err) {
+    Arena *arena = call->session->arena;
+    Buf extra = buf_on(arena), rejects = buf_on(arena);
+    CsvDialect dialect = {0};
+    Columns types = {0}, columns = {0};
+    CsvIntegers integers = {.types = &types};
+    *source = (FileSource){.limit = link_int(call->link, "max_rows")};
+    user_types(arena, call->link, &types);
+    if (!guards(call, &dialect, &extra, &types, err)) return false;
+    if (is_unsure(call, &types) &&
+        (!read_columns(call, &dialect, &extra, &types, &columns, err) ||
+         !csv_guard_integers(call, &dialect, &extra, &columns, &integers, err)))
+        return false;
+    put_rejects(&rejects, call, source);
+    source->call = csv_checked(call, &integers,
+                               reader(call, &dialect, &extra, &types, buf_text(&rejects)));
+    source->guessed = integers.guessed && source->rejects == NULL;
     return true;
 }
 

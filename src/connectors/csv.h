@@ -5,6 +5,9 @@
 
 #include "connectors/files.h"
 
+/* Begins the text of the error that a check of integers raises. */
+#define CSV_FRACTION "sqlflow-fraction\x1f"
+
 /* What DuckDB's sniffer makes of a file. */
 typedef struct CsvDialect {
     const char *path;
@@ -15,6 +18,17 @@ typedef struct CsvDialect {
     const char *date_format, *timestamp_format; /* NULL when none was detected */
 } CsvDialect;
 
+/* Columns of whole numbers as far as the sniffer looked. */
+typedef struct CsvIntegers {
+    Columns columns; /* with the type they are to have */
+    Columns *types;  /* what the reader is told; gets the types it must read them as */
+    bool guessed;    /* see Relation.guessed */
+} CsvIntegers;
+
+/* Does the sniffer look at all lines? */
+bool csv_sees_all(const FileCall *call);
+/* How many lines it looks at, if not at all. */
+long long csv_sample(const FileCall *call);
 /* ", delim = …, header = …" of the options that decide how a file is parsed. */
 void csv_parse_options(Buf *out, const FileCall *call);
 /* The same for options that the sniffer does not change: encoding, compression, NULLs. */
@@ -33,5 +47,10 @@ bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf
                       Columns *types, Error *err);
 bool csv_guard_columns(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
                        Error *err);
+/* `columns`: of the reader, as sniffed. */
+bool csv_guard_integers(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
+                        const Columns *columns, CsvIntegers *integers, Error *err);
+/* The reader call with the checks of these integers around it. */
+const char *csv_checked(const FileCall *call, const CsvIntegers *integers, const char *reader);
 
 #endif

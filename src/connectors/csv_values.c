@@ -4,7 +4,7 @@
 
 #include "connectors/csv.h"
 
-enum { SAMPLE_ROWS = 20480, SNIFFED_FILES = 1000 };
+enum { SNIFFED_FILES = 1000 };
 
 static bool day_first(const char *format) {
     return format != NULL && str_starts(format, "%d") && strstr(format, "%m") != NULL;
@@ -40,7 +40,7 @@ static bool put_test(const FileCall *call, const CsvDialect *dialect, size_t i, 
 
 static void warn_dates(const FileCall *call, const CsvDialect *dialect, const char *name) {
     if (call->session->diags == NULL) return;
-    diag_warning(call->session->diags, WARN_HEADER_UNSURE, link_span(call->link, "path"),
+    diag_warning(call->session->diags, WARN_AMBIGUOUS_DATE, link_span(call->link, "path"),
                  "%s: the dates of column '%s' could be day/month or month/day; they were read day "
                  "first", dialect->path, name)
         ->hint = "set date_format (or timestamp_format): \"%d/%m/%Y\" or \"%m/%d/%Y\"";
@@ -62,8 +62,10 @@ bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf
     Buf options = buf_on(arena);
     if (strstr(buf_text(extra), "null_padding") != NULL)
         buf_puts(&options, ", null_padding = true");
-    buf_printf(&sql, " FROM (SELECT %s FROM %s LIMIT %d)", buf_text(&wanted),
-               csv_text_reader(call, dialect, dialect->header, buf_text(&options)), SAMPLE_ROWS);
+    buf_printf(&sql, " FROM (SELECT %s FROM %s", buf_text(&wanted),
+               csv_text_reader(call, dialect, dialect->header, buf_text(&options)));
+    if (!csv_sees_all(call)) buf_printf(&sql, " LIMIT %lld", csv_sample(call));
+    buf_putc(&sql, ')');
     AUTO_ROWS rows = NULL;
     Error failure = {0};
     if (!duck_query(call->session->duck, buf_text(&sql), &rows, err)) return false;

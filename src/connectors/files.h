@@ -12,6 +12,7 @@ typedef struct FileSource {
     const char *call;    /* read_csv([…], …) */
     const char *rejects; /* base name of the TEMP tables that collect rejected lines, or NULL */
     long long limit;     /* rows; 0: all */
+    bool guessed;        /* see Relation.guessed */
 } FileSource;
 
 typedef struct FileCall {
@@ -20,6 +21,7 @@ typedef struct FileCall {
     const Strings *paths;    /* as DuckDB is to read them, globs escaped; at least one */
     const char *file_column; /* name of a column with the path; NULL: none */
     int64_t bytes;           /* of all files together; -1 when unknown */
+    bool careful;            /* see Relation.guessed */
 } FileCall;
 
 typedef struct FileFormat {

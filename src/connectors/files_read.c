@@ -211,7 +211,7 @@ static bool open_source(const Files *files, const ReadSpec *spec, FileSource *so
         strings_add(arena, &escaped, files_escape(arena, files->paths->items[i]));
     FileCall call = {.session = files->session, .link = files->link, .paths = &escaped,
                      .file_column = spec->add_file_column ? file_column : NULL,
-                     .bytes = total_bytes(files->paths)};
+                     .bytes = total_bytes(files->paths), .careful = spec->careful};
     if (!files->format->source(&call, source, err)) return files_error(files->link, err);
     bool bound = is_plain(files->link, source, spec) && files->format == &csv_format;
     return bound || bind(files, source, spec, err);
@@ -249,6 +249,7 @@ bool files_relation_of(const Files *files, const ReadSpec *spec, Relation *relat
     relation->sql = plain ? source.call
                           : build(files->session->arena, files->link, files->format, &source, spec);
     relation->bounded = spec->lower != NULL;
+    relation->guessed = source.guessed;
     return files_watch(files, &source, relation, err);
 }
 

@@ -362,7 +362,8 @@ static void bind_step(Binder *binder, const Step *step) {
 void bind_types(const Plan *plan, const BindOptions *options, Diags *diags) {
     Binder binder = {.plan = plan, .duck = options->duck, .externals = options->externals,
                      .live = options->live, .python = options->python,
-                     .is_run = options->is_run, .options = options, .arena = plan->pipeline->arena, .diags = diags};
+                     .is_run = options->is_run, .options = options,
+                     .arena = plan->pipeline->arena, .diags = diags};
     binder.opaque = map_on(binder.arena);
     binder.bound = map_on(binder.arena);
     Error err = {0};

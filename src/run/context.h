@@ -37,6 +37,9 @@ typedef struct Run {
     Map touched;       /* table key → Touched * */
     Map views;         /* source name → its open Relation * */
     Map relations;     /* source name → Relation * that the validation opened for a full read */
+    Map guessed;       /* sources that were opened and whose relation is a guess */
+    Map careful;       /* sources whose guess was wrong: to be read without one */
+    size_t warned;     /* warnings that stay when the transaction is begun anew */
     struct {
         StagedExport *items;
         size_t count, capacity;
@@ -94,10 +97,17 @@ bool run_export_stage(StepContext *ctx, Error *err);
 /* run/load.c: columns of a source, for the validation; what was opened for that is kept. */
 bool run_source_columns(void *run, const Source *source, Columns *columns, Error *err);
 
+/* run/load.c: opens a source; carefully when its guess was wrong before. */
+bool source_relation(Run *run, Session *session, const Source *source, ReadSpec spec,
+                     Relation *relation, Error *err);
+
 /* run/retrying.c: the call with its retries; *retries is added to. */
 bool run_retrying(Run *run, const Link *link, const RetryCall *call, int *retries, Error *err);
 /* After the transaction failed in a step: waits and returns true when it is to be begun anew. */
 bool run_may_restart(Run *run, const Error *err);
+/* The same, at once and no retry: true when a guess about a source was wrong. It makes none when it
+ * reads the source again. */
+bool run_may_reread(Run *run, const Error *err);
 
 /* run/export.c */
 /* Publishes what is staged; stops at the first that fails (it and the rest stay pending). */

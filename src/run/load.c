@@ -11,13 +11,21 @@ typedef struct Opening {
     bool aborted; /* the failed attempt took the transaction with it */
 } Opening;
 
+bool source_relation(Run *run, Session *session, const Source *source, ReadSpec spec,
+                     Relation *relation, Error *err) {
+    *relation = (Relation){0};
+    spec.careful = map_has(&run->careful, source->name);
+    if (!source->link.connector->relation(session, &source->link, &spec, relation, err))
+        return false;
+    if (relation->guessed) map_set(&run->guessed, source->name, NULL);
+    return true;
+}
+
 static bool open_relation(void *context, Error *err) {
     Opening *opening = context;
-    const Source *source = opening->ctx->step->source;
     Session session = step_session(opening->ctx);
-    *opening->relation = (Relation){0};
-    if (source->link.connector->relation(&session, &source->link, opening->spec,
-                                         opening->relation, err))
+    if (source_relation(opening->ctx->run, &session, opening->ctx->step->source, *opening->spec,
+                        opening->relation, err))
         return true;
     Error ignored = {0};
     opening->aborted = !duck_exec(opening->ctx->run->duck, "SELECT 1", NULL, &ignored);
@@ -41,8 +49,8 @@ bool run_source_columns(void *context, const Source *source, Columns *columns, E
     const char *query = arena_printf(run->arena, "SELECT * FROM %s", relation->sql);
     bool ok = duck_describe(run->duck, run->arena, query, columns, err);
     /* What holds a handle may hold something that the validation's rollback takes away: then the
-     * load opens the source itself, and warns itself. */
-    if (!ok || relation->handle != NULL || relation->close != NULL) {
+     * load opens the source itself, and warns itself. So it does after a guess. */
+    if (!ok || relation->handle != NULL || relation->close != NULL || relation->guessed) {
         relation_close(relation);
         return ok;
     }
@@ -76,7 +84,7 @@ bool source_open(StepContext *ctx, const ReadSpec *spec, Relation *relation, con
 }
 
 void source_close(StepContext *ctx, Relation *relation) {
-    Error ignored = {0}; /* in an aborted transaction nothing can be set, and nothing will be read */
+    Error ignored = {0}; /* in an aborted transaction nothing can be set; see rollback() */
     if (relation->unordered)
         duck_exec(ctx->run->duck, "SET preserve_insertion_order = true", NULL, &ignored);
     relation_close(relation);

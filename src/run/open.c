@@ -23,6 +23,8 @@ static bool validate(Run *run, Error *err) {
                         .python = run->python, .is_run = true,
                         .columns = run_source_columns, .context = run};
     run->relations = map_on(run->arena);
+    run->guessed = map_on(run->arena);
+    run->careful = map_on(run->arena);
     bind_types(run->plan, &bind, &diags);
     diags_sort(&diags);
     run->report->problems = diags;
@@ -78,7 +80,7 @@ static bool skip_committed(Run *run, Error *err) {
     Strings ids = {0};
     if (!state_committed_steps(run->duck, run->arena, &record, &failed, &ids, err)) return false;
     if (failed == NULL && run->completed_earlier) {
-        /* The last run had committed all its steps and was killed before its last export was out. */
+        /* The last run had committed all and was killed before its last export was out. */
         for (size_t i = 0; i < run->plan->steps.count; i++) {
             run->keep[i] = false;
             run->report->steps[i].status = STATUS_SKIPPED;

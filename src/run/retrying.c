@@ -49,3 +49,23 @@ bool run_may_restart(Run *run, const Error *err) {
     run->retries++;
     return retry.clock.sleep(retry.clock.context, pause);
 }
+
+/* A LOAD reads its own source; another step may read any, also through views on views. */
+bool run_may_reread(Run *run, const Error *err) {
+    if (run->stop || !relation_misguessed(err) || run->current >= run->plan->steps.count)
+        return false;
+    const Step *step = &run->plan->steps.items[run->current];
+    const Source *only = step->kind == STEP_LOAD ? step->source : NULL;
+    bool wrong = false;
+    for (size_t i = 0; i < run->guessed.count; i++) {
+        const char *name = run->guessed.entries[i].key;
+        bool other = only != NULL && !str_ieq(name, only->name);
+        if (other || map_has(&run->careful, name)) continue;
+        map_set(&run->careful, name, NULL);
+        wrong = true;
+    }
+    if (wrong)
+        log_event(LOG_INFO, err->step, "read_again", "numbers are longer than in the sample: %s",
+                  err->message);
+    return wrong;
+}

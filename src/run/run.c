@@ -37,7 +37,7 @@ static bool open_views(StepContext *ctx, Error *err) {
         session.arena = run->arena;
         Relation *relation = ARENA_NEW(run->arena, Relation);
         ReadSpec spec = {.columns = &source->columns};
-        if (!source->link.connector->relation(&session, &source->link, &spec, relation, err))
+        if (!source_relation(run, &session, source, spec, relation, err))
             return step_error(ctx, NULL, err);
         map_set(&run->views, read->name, relation);
         if (!duck_execf(run->duck, err, "CREATE OR REPLACE TEMP VIEW %s AS SELECT * FROM %s",
@@ -137,6 +137,7 @@ static bool commit(Run *run, size_t first, size_t last, Error *err) {
     if (last_one && !state_run_end(run->duck, run->report->run_id, status, NULL, err)) return false;
     if (run->stop) return interrupted(run, err);
     if (!duck_exec(run->duck, "COMMIT", NULL, err)) return false;
+    run->warned = run->report->diags.count;
     log_event(LOG_INFO, NULL, "committed", "%zu steps", last - first);
     return true;
 }
@@ -267,21 +268,24 @@ static bool try_transaction(Run *run, Error *err) {
 }
 
 /* With commit: step, what the failed try committed stays. */
-static void begin_anew(Run *run) {
+static void begin_anew(Run *run, int retries) {
     size_t done = run->options->commit_step ? run->current : 0;
     for (size_t i = 0; i < done; i++) run->keep[i] = false;
     StepResult *before = run->report->steps;
-    int retries = before[run->current].retries;
+    retries += before[run->current].retries;
     reset_results(run);
     for (size_t i = 0; i < done; i++) run->report->steps[i] = before[i];
-    run->report->steps[run->current].retries = retries + 1;
+    run->report->steps[run->current].retries = retries;
+    run->report->diags.count = run->warned;
 }
 
 static bool transact(Run *run, Error *err) {
+    run->warned = run->report->diags.count;
     while (!try_transaction(run, err)) {
         if (run->report->status == RUN_PENDING) return false;
-        if (run_may_restart(run, err)) {
-            begin_anew(run);
+        bool reread = run_may_reread(run, err);
+        if (reread || run_may_restart(run, err)) {
+            begin_anew(run, reread ? 0 : 1);
             continue;
         }
         run->report->status = err->code == ERR_INTERRUPTED ? RUN_INTERRUPTED : RUN_FAILED;

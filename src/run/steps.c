@@ -17,7 +17,8 @@ Session step_session(StepContext *ctx) {
 static void ask_relations(StepContext *ctx, Error *err) {
     if (err->code == ERR_INTERRUPTED) return;
     Relation *reading = ctx->reading;
-    if (reading != NULL && reading->failure != NULL && reading->failure(reading->handle, err)) return;
+    if (reading != NULL && reading->failure != NULL && reading->failure(reading->handle, err))
+        return;
     for (size_t i = 0; i < ctx->run->views.count; i++) {
         Relation *view = ctx->run->views.entries[i].value;
         if (view->failure != NULL && view->failure(view->handle, err)) return;
@@ -26,7 +27,7 @@ static void ask_relations(StepContext *ctx, Error *err) {
 
 bool step_error(StepContext *ctx, const char *sql, Error *err) {
     if (ctx->run->python != NULL) udf_session_error(ctx->run->python, err);
-    ask_relations(ctx, err);
+    if (!relation_error_read(err)) ask_relations(ctx, err);
     cast_error_read(err);
     snprintf(err->step, sizeof err->step, "%s", ctx->step->id);
     if (err->span.source != NULL) return false;

@@ -50,7 +50,7 @@ __attribute__((constructor)) static void setup(void) {
     for (size_t i = 0; text != NULL && i < sizeof names / sizeof *names; i++)
         if (strcmp(text, names[i]) == 0) action = (enum Action)i;
     if ((text = getenv("FAULT_AT")) != NULL) fault_at = atol(text);
-    if ((text = getenv("FAULT_ERRNO")) != NULL) fault_errno = atoi(text);
+    if ((text = getenv("FAULT_ERRNO")) != NULL) fault_errno = (int)strtol(text, NULL, 10);
     only_calls = getenv("FAULT_CALLS");
     only_path = getenv("FAULT_PATH");
     if ((text = getenv("FAULT_TRACE")) != NULL)
@@ -71,7 +71,8 @@ static bool listed(const char *name) {
     size_t size = strlen(name);
     if (only_calls == NULL) return true;
     for (const char *at = only_calls; (at = strstr(at, name)) != NULL; at += size)
-        if ((at == only_calls || at[-1] == ',') && (at[size] == ',' || at[size] == '\0')) return true;
+        if ((at == only_calls || at[-1] == ',') && (at[size] == ',' || at[size] == '\0'))
+            return true;
     return false;
 }
 

@@ -116,6 +116,23 @@ def test_foreign_wal_is_refused(loaded, tmp_path):
     assert scenario.run(loaded)[0] == 0
 
 
+def test_wal_of_a_twin_is_refused(expected, loaded, fault_shim):
+    """The WAL that a run left in another database with the same tables and the same past."""
+    twin = expected.folder / "twin"
+    scenario.copy(expected.empty, twin)
+    try:
+        expected.undisturbed(twin)
+        scenario.write_inputs(twin, 2)
+        env = scenario.fault_env(fault_shim, at=1, do="kill_before", calls="rename", path="summary.csv")
+        scenario.run(twin, env)
+        shutil.copy(twin / (DATABASE + ".wal"), loaded / (DATABASE + ".wal"))
+    finally:
+        shutil.rmtree(twin)
+    refuse(loaded)
+    (loaded / (DATABASE + ".wal")).unlink()
+    scenario.check(expected, loaded)
+
+
 @pytest.mark.parametrize("byte", [0x00, 0xff])
 def test_garbage_wal(expected, loaded, byte):
     """Refused, or dropped with everything right: never an effect."""

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 import scenario
+from harness import SLOW
 
 SIZES = 16
 FREE_PAGES = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 64, 128, 512)
@@ -85,7 +86,7 @@ def test_disk_of_sixteen_sizes(expected):
     low = used(disk)
     subprocess.run(["umount", "-l", disk], check=True)
     codes, failures = [], []
-    for pages in FREE_PAGES:
+    for pages in FREE_PAGES[::4] if SLOW else FREE_PAGES:
         mounted(low + pages * 4096, disk)
         try:
             root = disk / "p"
@@ -98,4 +99,4 @@ def test_disk_of_sixteen_sizes(expected):
         finally:
             subprocess.run(["umount", "-l", disk], check=True)
     report(failures)
-    assert codes.count(7) >= 5 and codes[-1] == 0, codes
+    assert codes.count(7) >= (1 if SLOW else 5) and (SLOW or codes[-1] == 0), codes

@@ -17,7 +17,7 @@ counter = itertools.count(1)
 @pytest.fixture(scope="session")
 def server():
     if not (BINARIES / "initdb").exists() or not shutil.which("psql"):
-        pytest.skip("PostgreSQL 15 is not installed")
+        pytest.fail("PostgreSQL 15 is not installed: tools/bootstrap --test")
     server = Server().start()
     yield server
     server.remove()

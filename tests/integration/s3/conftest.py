@@ -18,7 +18,7 @@ SUPPRESSIONS = pathlib.Path(__file__).parent / "lsan.supp"
 @pytest.fixture(scope="session")
 def server():
     if not WEED.exists():
-        pytest.skip("seaweedfs is not installed: tools/bootstrap --test")
+        pytest.fail("seaweedfs is not installed: tools/bootstrap --test")
     server = Server()
     try:
         yield server.start()

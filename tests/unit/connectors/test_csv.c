@@ -151,8 +151,8 @@ static void ambiguous_dates(void **state) {
         assert_string_equal(read_all("csv", arena_printf(world.arena, "{\"path\": \"d.csv\"%s}",
                                                          cases[i].options)),
                             cases[i].rows);
-        if (warnings(WARN_HEADER_UNSURE) != cases[i].warnings)
-            fail_msg("case %zu: %zu warnings", i, warnings(WARN_HEADER_UNSURE));
+        if (warnings(WARN_AMBIGUOUS_DATE) != cases[i].warnings)
+            fail_msg("case %zu: %zu warnings", i, warnings(WARN_AMBIGUOUS_DATE));
     }
 }
 

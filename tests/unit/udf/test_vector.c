@@ -10,6 +10,10 @@
 
 #include "udf/udf_fixture.h"
 
+/* numpy, pandas and pyarrow keep what they allocate until the process ends. */
+int __lsan_is_turned_off(void);
+int __lsan_is_turned_off(void) { return 1; }
+
 static Fixture fixture;
 
 static const char *const files[] = {
@@ -55,7 +59,7 @@ static int close_all(void **state) {
 
 static void passes_arrays(void **state) {
     (void)state;
-    if (!fixture_venv(fixture.arena)) skip();
+    assert_non_null(fixture.config.venv); /* tools/bootstrap --test brings pandas and pyarrow */
     static const char *const cases[][2] = {
         {"SELECT sum(vadd(i, i)) FROM range(100000) t(i)", "9999900000"},
         {"SELECT vadd(unnest([1, NULL, 3]), 1)", "2\nNULL\n4"},
@@ -74,7 +78,7 @@ static void passes_arrays(void **state) {
 
 static void refuses_wrong_arrays(void **state) {
     (void)state;
-    if (!fixture_venv(fixture.arena)) skip();
+    assert_non_null(fixture.config.venv); /* tools/bootstrap --test brings pandas and pyarrow */
     static const char *const cases[][2] = {
         {"SELECT vbad(1)", "the function returned string, its return type is int64"},
         {"SELECT vshort(i) FROM range(3) t(i)", "was given 3 rows and returned 1"},

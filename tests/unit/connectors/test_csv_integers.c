@@ -1,0 +1,171 @@
+/* connectors/csv: whole numbers in the sniffer's sample, and what comes behind it. */
+#include "connectors/file_helpers.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+
+enum { LINES = 800000 };
+
+typedef struct Case {
+    const char *name, *tail, *options, *last; /* last: its rows behind the long head */
+    bool misguessed;                          /* then `last` is what a careful read gives */
+} Case;
+
+/* A file past what is sampled whole: a head of short numbers, then the tail. */
+static void write_long(const char *path, const char *tail) {
+    Buf text = buf_on(world.arena);
+    buf_puts(&text, "a,b\n");
+    for (int i = 0; i < LINES; i++) buf_printf(&text, "%d,x\n", i % 1000);
+    buf_puts(&text, tail);
+    file_write(path, buf_text(&text));
+}
+
+static bool select_last(const Link *link, bool careful, const char **rows, Error *err) {
+    AUTO_RELATION relation = {0};
+    ReadSpec spec = {.careful = careful};
+    assert_true(link->connector->relation(&world.session, link, &spec, &relation, err));
+    assert_int_equal(relation.guessed, !careful);
+    if (!duck_execf(world.duck, err,
+                    "CREATE OR REPLACE TEMP TABLE t AS SELECT row_number() OVER () AS n, a FROM %s",
+                    relation.sql))
+        return false;
+    *rows = rows_of(arena_printf(world.arena, "SELECT a, typeof(a) FROM t WHERE n > %d ORDER BY n",
+                                 LINES));
+    return true;
+}
+
+static void behind_the_sample(void **state) {
+    (void)state;
+    static const Case cases[] = {
+        {"whole", "5,x\n-7,x\n,x\n\"8\",x\n\" 9\",x\n1e3,x\n5.0,x\n", "",
+         "5|BIGINT\n-7|BIGINT\n~|BIGINT\n8|BIGINT\n9|BIGINT\n1000|BIGINT\n5|BIGINT", false},
+        {"big", "9223372036854775807,x\n-9223372036854775808,x\n\"123456789012\",x\n,x\n1e3,x\n"
+                "5.0,x\n0x10,x\n+7,x\n", "",
+         "9223372036854775807|BIGINT\n-9223372036854775808|BIGINT\n123456789012|BIGINT\n~|BIGINT\n"
+         "1000|BIGINT\n5|BIGINT\n16|BIGINT\n7|BIGINT", true},
+        {"room for longer ones", "9999999999,x\n", "", "9999999999|BIGINT", false},
+        {"NULL text", "NA,x\n6,x\n", ", \"null_values\": \"NA\"", "~|BIGINT\n6|BIGINT", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_long("long.csv", cases[i].tail);
+        Link link = link_of("csv", USE_READ, arena_printf(world.arena, "{\"path\": \"long.csv\"%s}",
+                                                          cases[i].options));
+        Error err = {0};
+        const char *rows = NULL;
+        bool ok = select_last(&link, false, &rows, &err);
+        if (ok == cases[i].misguessed || relation_misguessed(&err) != cases[i].misguessed)
+            fail_msg("%s: %s", cases[i].name, err.message);
+        if (ok) assert_string_equal(rows, cases[i].last);
+        assert_true(select_last(&link, true, &rows, &err));
+        assert_string_equal(rows, cases[i].last);
+    }
+}
+
+static void refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *tail, *value, *hint;
+        bool only_careful;
+    } cases[] = {
+        {"1.5,x\n", "has the value '1.5'", "\"a\": \"DOUBLE\"", false},
+        {"-0.25,x\n", "has the value '-0.25'", "DOUBLE", false},
+        {"\"2.004\",x\n", "has the value '2.004'", "DOUBLE", false},
+        {"5e-1,x\n", "has the value", "DOUBLE", false},
+        {"1.00000000000000001,x\n", "'1.00000000000000001'", "DOUBLE", true},
+        {"12345678901234567890,x\n", "'12345678901234567890'", "HUGEINT", true},
+        {"many,x\n", "'many'", "VARCHAR", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_long("long.csv", cases[i].tail);
+        Link link = link_of("csv", USE_READ, "{\"path\": \"long.csv\"}");
+        for (int careful = cases[i].only_careful; careful < 2; careful++) {
+            Error err = {0};
+            const char *rows = NULL;
+            if (select_last(&link, careful != 0, &rows, &err))
+                fail_msg("%s: %s", cases[i].tail, rows);
+            assert_false(relation_misguessed(&err));
+            if (!relation_error_read(&err) || err.code != ERR_CAST ||
+                strstr(err.message, cases[i].value) == NULL ||
+                strstr(err.message, "long.csv: column 'a' is BIGINT") == NULL ||
+                strstr(err.message, "20,480") == NULL || strstr(err.hint, cases[i].hint) == NULL)
+                fail_msg("%s: %s / %s", cases[i].tail, err.message, err.hint);
+        }
+    }
+}
+
+/* Types given, a file seen whole, and numbers that leave no room are no guesses. */
+static void no_guess(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *options;
+        bool guarded;
+    } cases[] = {
+        {NULL, ", \"column_types\": {\"a\": \"INTEGER\"}", false},
+        {NULL, ", \"sample_size\": 0", false},
+        {"a,b\n1,x\n", "", false},
+        {"a,b\n123456789012345,x\n", ", \"sample_size\": 100", true},
+        {"a,b\n123456789012345678901,x\n", ", \"sample_size\": 100", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (cases[i].text == NULL)
+            write_long("x.csv", "");
+        else
+            file_write("x.csv", cases[i].text);
+        Link link = link_of("csv", USE_READ,
+                            arena_printf(world.arena, "{\"path\": \"x.csv\"%s}", cases[i].options));
+        AUTO_RELATION relation = {0};
+        Error err = {0};
+        assert_true(
+            link.connector->relation(&world.session, &link, &(ReadSpec){0}, &relation, &err));
+        assert_false(relation.guessed);
+        assert_int_equal(strstr(relation.sql, "sqlflow-fraction") != NULL, cases[i].guarded);
+        if (cases[i].guarded)
+            assert_string_equal(
+                rows_of(arena_printf(world.arena, "SELECT 'a,b' UNION ALL SELECT a || ',' || b "
+                                                  "FROM %s", relation.sql)),
+                arena_strndup(world.arena, cases[i].text, strlen(cases[i].text) - 1));
+    }
+}
+
+/* A file seen whole is seen to its end when its column may be one of very long whole numbers. */
+static void late_in_a_small_file(void **state) {
+    (void)state;
+    Buf text = buf_on(world.arena);
+    buf_puts(&text, "a,b\n");
+    for (int i = 0; i < 30000; i++) buf_printf(&text, "%d,x\n", i % 1000);
+    file_write("small.csv", arena_printf(world.arena, "%s1.5,x\n", buf_text(&text)));
+    assert_string_equal(columns_of("csv", "{\"path\": \"small.csv\"}"), "a DOUBLE, b VARCHAR");
+    file_write("small.csv", arena_printf(world.arena, "%s9223372036854775808,x\n",
+                                         buf_text(&text)));
+    assert_string_equal(columns_of("csv", "{\"path\": \"small.csv\"}"), "a HUGEINT, b VARCHAR");
+    file_write("very.csv", "a,b\n1.5,x\n");
+    const char *rows = read_all("csv", "{\"path\": [\"small.csv\", \"very.csv\"]}");
+    if (strstr(rows, "sqlflow-fraction") == NULL) fail_msg("%.300s", rows);
+}
+
+static void several_files(void **state) {
+    (void)state;
+    write_long("year=2024/one.csv", "");
+    file_write("year=2024/two.csv", "a,b\n1,x\n");
+    file_write("year=2024/zwei.csv", "a,c\n7,y\n");
+    assert_string_equal(columns_of("csv", "{\"path\": [\"year=2024/one.csv\", "
+                                          "\"year=2024/two.csv\"]}"),
+                        "a BIGINT, b VARCHAR, year BIGINT");
+    assert_string_equal(columns_of("csv", "{\"path\": \"year=2024/*.csv\", \"combine_files\": "
+                                          "true}"),
+                        "a BIGINT, b VARCHAR, c VARCHAR, year BIGINT");
+    file_write("year=2024/two.csv", "a,b\n1,x\n2.5,x\n");
+    const char *rows = read_all("csv", "{\"path\": [\"year=2024/one.csv\", \"year=2024/two.csv\"],"
+                                       " \"columns\": [\"a\"], \"max_rows\": 1}");
+    assert_string_equal(rows, "0.0");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(behind_the_sample), cmocka_unit_test(refused),
+        cmocka_unit_test(no_guess), cmocka_unit_test(late_in_a_small_file),
+        cmocka_unit_test(several_files),
+    };
+    return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
+}
