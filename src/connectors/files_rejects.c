@@ -101,7 +101,7 @@ bool files_watch(const Files *files, const FileSource *source, Relation *relatio
                              .rejects = source->rejects};
     relation->handle = handle;
     relation->failure = relation_failure;
-    relation->close = relation_closed;
+    if (source->rejects != NULL) relation->close = relation_closed;
     if (source->rejects == NULL || !link_has(files->link, "max_errors")) return true;
     if (!stage_rows(handle, relation->sql, err)) {
         relation_close(relation);

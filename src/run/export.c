@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/redact.h"
 #include "plan/link.h"
 
 /* Does a later step of this run change the table? */
@@ -103,10 +104,21 @@ static bool count_only(StepContext *ctx, const char *query, StagedExport *export
     return true;
 }
 
+/* Destinations are shown, logged and recorded, and a pending export is published to the recorded
+ * one: they cannot hold what must be masked. */
+static bool check_destination(StepContext *ctx, Error *err) {
+    const char *destination = ctx->step->export.destination;
+    if (str_eq(redact_text(ctx->arena, destination), destination)) return true;
+    error_set(err, ERR_OPTION_VALUE, ctx->step->span, "the destination holds a secret value");
+    error_hint(err, "name the destination without it; credentials belong in the connection");
+    return step_error(ctx, NULL, err);
+}
+
 bool run_export_stage(StepContext *ctx, Error *err) {
     Run *run = ctx->run;
     const Step *step = ctx->step;
     const char *query = NULL;
+    if (!check_destination(ctx, err)) return false;
     if (!export_query(ctx, &query, err)) return false;
     StagedExport export = {
         .step = step,

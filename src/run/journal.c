@@ -1,5 +1,5 @@
 /* The journal: one line "connector TAB export id TAB destination" for each export that a run stages
- * outside the database, synced before the staging begins. It lies beside the database (in memory
+ * outside the database, written before the staging begins. It lies beside the database (in memory
  * mode in .sqlflow/, locked by its process) and ends with the run. */
 #include "run/context.h"
 
@@ -29,7 +29,7 @@ static bool open_journal(Run *run, Error *err) {
     if (run->journal_fd < 0) return fs_error(err, "open", run->journal);
     /* Only in memory mode does another process look: elsewhere the database's lock keeps it out. */
     flock(run->journal_fd, LOCK_EX | LOCK_NB);
-    return fs_fsync_parent(run->journal, err);
+    return true;
 }
 
 bool journal_add(Run *run, const char *connector, const WriteSpec *spec, Error *err) {
@@ -38,9 +38,10 @@ bool journal_add(Run *run, const char *connector, const WriteSpec *spec, Error *
     const char *line = arena_printf(scratch, "%s\t%s\t%s\n", connector, spec->export_id,
                                     spec->destination);
     size_t size = strlen(line);
-    if (write(run->journal_fd, line, size) != (ssize_t)size || fsync(run->journal_fd) != 0)
-        return fs_error(err, "write", run->journal);
-    return true;
+    /* Not synced: it must outlive this process, not the machine. After a power cut the worst is a
+     * temporary file that nobody clears away. */
+    return write(run->journal_fd, line, size) == (ssize_t)size ||
+           fs_error(err, "write", run->journal);
 }
 
 static bool is_pending(const ExportRecords *pending, const char *export_id) {

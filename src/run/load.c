@@ -40,23 +40,24 @@ static RetryVerdict opening_verdict(void *context, const Error *err) {
 
 bool run_source_columns(void *context, const Source *source, Columns *columns, Error *err) {
     Run *run = context;
-    Diags heard = diags_on(run->arena);
-    Session session = {.arena = run->arena, .duck = run->duck, .diags = &heard, .stop = &run->stop};
+    Diags *heard = ARENA_NEW(run->arena, Diags);
+    *heard = diags_on(run->arena);
+    Session session = {.arena = run->arena, .duck = run->duck, .diags = heard, .stop = &run->stop};
     Relation *relation = ARENA_NEW(run->arena, Relation);
     ReadSpec spec = {.columns = &source->columns};
     if (!source->link.connector->relation(&session, &source->link, &spec, relation, err))
         return false;
     const char *query = arena_printf(run->arena, "SELECT * FROM %s", relation->sql);
     bool ok = duck_describe(run->duck, run->arena, query, columns, err);
-    /* What holds a handle may hold something that the validation's rollback takes away: then the
-     * load opens the source itself, and warns itself. So it does after a guess. */
-    if (!ok || relation->handle != NULL || relation->close != NULL || relation->guessed) {
+    /* What must be closed may be something that the validation's rollback takes away: then the load
+     * opens the source itself, and warns itself. So it does after a guess. */
+    if (!ok || relation->close != NULL || relation->guessed) {
         relation_close(relation);
         return ok;
     }
     map_set(&run->relations, source->name, relation);
-    for (size_t i = 0; i < heard.count; i++)
-        *LIST_PUSH(run->arena, &run->report->diags) = heard.items[i];
+    for (size_t i = 0; i < heard->count; i++)
+        *LIST_PUSH(run->arena, &run->report->diags) = heard->items[i];
     return true;
 }
 
@@ -67,6 +68,7 @@ bool source_open(StepContext *ctx, const ReadSpec *spec, Relation *relation, con
     if (known != NULL && spec->cursor == NULL && spec->files == NULL) {
         *relation = *known;
         *query = arena_printf(ctx->arena, "SELECT * FROM %s", relation->sql);
+        ctx->reading = relation;
         return true;
     }
     Opening opening = {ctx, spec, relation, false};

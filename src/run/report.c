@@ -276,6 +276,9 @@ static void verdict(const RunReport *report, Buf *out, bool color) {
         case RUN_FAILED:
             put(out, color, RED, "rolled back");
             buf_puts(out, reason(report, arena));
+            if (report->committed_steps > 0)
+                buf_printf(out, " · %s committed before, go on with --resume",
+                           plural(arena, (int64_t)report->committed_steps, "step"));
             return;
     }
 }

@@ -208,6 +208,8 @@ static bool run_step_by_step(Run *run, Error *err) {
         if (run->keep[i] && !run_step(run, i, err)) return false;
         close_views(run);
         if (!commit(run, i, i + 1, err)) return false;
+        if (run->keep[i] && run->plan->steps.items[i].kind != STEP_SOURCE)
+            run->report->committed_steps++;
         if (run->exports.count == 0) continue;
         if (!exports_publish(run, err)) {
             run->report->status = RUN_PENDING;

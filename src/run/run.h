@@ -57,6 +57,7 @@ typedef struct RunReport {
     double seconds;
     bool in_memory, dry_run;
     int retries, breaker_openings; /* of all connections */
+    size_t committed_steps;        /* commit: step: those that stay although the run failed */
     StepResult *steps;
     size_t step_count;
     struct {

@@ -52,7 +52,7 @@ static bool probe_schema(Probe *probe, Error *err)
                   probe->conn.label, pg_field(result, 0, 0));
         return error_hint(err, "GRANT USAGE ON SCHEMA … TO the role");
     }
-    probe_stage(probe->session, probe->report, "schema", true, "%s, %s readable tables",
+    probe_stage(probe->session, probe->report, "schema", true, "%s, readable tables: %s",
                 pg_field(result, 0, 0), pg_field(result, 0, 2));
     return true;
 }
