@@ -174,7 +174,7 @@ def increment(folder):
         f.write("id,at\n" + "".join(f"{i},{i}\n" for i in range(10000)))
     subprocess.run([SQLFLOW, "-q", "run", "inc"], cwd=folder, check=True)
     subprocess.run(duckdb_cli("CREATE TABLE t AS FROM 'data/s.csv'"), cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    by_hand = "SELECT count(*) FROM 'data/s.csv' WHERE at > (SELECT max(at) FROM t)"
+    by_hand = "SELECT count(*) FROM 'data/s.csv' WHERE \"at\" > (SELECT max(\"at\") FROM t)"
     yield pairs("increment with nothing new / the check by the DuckDB CLI", [SQLFLOW, "-q", "run", "inc"],
                 duckdb_cli(by_hand), folder)
 

@@ -14,6 +14,7 @@
 #define SQLFLOW_CONNECTORS_CONNECTOR_H
 
 #include "base/diag.h"
+#include "base/map.h"
 #include "connectors/options.h"
 #include "engine/duck.h"
 
@@ -31,6 +32,8 @@ typedef struct Session {
     Duck *duck;   /* the run's connection */
     Diags *diags; /* warnings (ragged lines, rejected rows, …) */
     const char *stage_dir; /* scratch folder for staged files, on local disk, exists */
+    Map *memo; /* what a connector may remember from one call of a run to the next, under keys that
+                * begin with its name; values live in the map's arena. NULL: nothing is kept */
     const volatile int *stop; /* not 0 when the run was interrupted; check in long waits */
 } Session;
 

@@ -261,23 +261,74 @@ static bool is_unsure(const FileCall *call, const Columns *types) {
     return unsure;
 }
 
+/* What looking at the files' heads has told, with the warnings that it gave. */
+typedef struct Look {
+    CsvDialect dialect;
+    Buf extra;
+    Columns types;
+    CsvIntegers integers;
+    Diags heard;
+} Look;
+
+static bool look_at(const FileCall *call, Look *look, Error *err) {
+    Columns columns = {0};
+    look->extra = buf_on(call->session->arena);
+    look->integers.types = &look->types;
+    user_types(call->session->arena, call->link, &look->types);
+    if (!guards(call, &look->dialect, &look->extra, &look->types, err)) return false;
+    return !is_unsure(call, &look->types) ||
+           (read_columns(call, &look->dialect, &look->extra, &look->types, &columns, err) &&
+            csv_guard_integers(call, &look->dialect, &look->extra, &columns, &look->integers,
+                               err));
+}
+
+/* A run looks at a file when it validates and again when it loads: the same file, size, time and
+ * options give the same look. NULL when it is not to be remembered. */
+static const char *memo_key(const FileCall *call) {
+    int64_t size = 0, mtime = 0;
+    if (call->session->memo == NULL || call->paths->count != 1 ||
+        !fs_stat(call->paths->items[0], &size, &mtime))
+        return NULL;
+    return arena_printf(call->session->arena, "csv %s %lld %lld %d %s", call->paths->items[0],
+                        (long long)size, (long long)mtime, call->careful,
+                        link_json(call->session->arena, call->link));
+}
+
+/* Looks, in the memo's arena when the look is to be kept. */
+static Look *look(const FileCall *call, Error *err) {
+    const char *key = memo_key(call);
+    Look *known = key == NULL ? NULL : map_get(call->session->memo, key);
+    if (known != NULL && str_eq(known->dialect.path, call->paths->items[0])) return known;
+    Session session = *call->session;
+    if (key != NULL) session.arena = call->session->memo->arena;
+    Strings paths = {0};
+    for (size_t i = 0; i < call->paths->count; i++)
+        strings_add(session.arena, &paths, arena_strdup(session.arena, call->paths->items[i]));
+    Look *fresh = ARENA_NEW(session.arena, Look);
+    fresh->heard = diags_on(session.arena);
+    session.diags = &fresh->heard;
+    FileCall own = *call;
+    own.session = &session;
+    own.paths = &paths;
+    if (!look_at(&own, fresh, err)) return NULL;
+    if (key != NULL) map_set(call->session->memo, key, fresh);
+    return fresh;
+}
+
 static bool source_of(const FileCall *call, FileSource *source, Error *err) {
     Arena *arena = call->session->arena;
-    Buf extra = buf_on(arena), rejects = buf_on(arena);
-    CsvDialect dialect = {0};
-    Columns types = {0}, columns = {0};
-    CsvIntegers integers = {.types = &types};
+    Buf rejects = buf_on(arena);
     *source = (FileSource){.limit = link_int(call->link, "max_rows")};
-    user_types(arena, call->link, &types);
-    if (!guards(call, &dialect, &extra, &types, err)) return false;
-    if (is_unsure(call, &types) &&
-        (!read_columns(call, &dialect, &extra, &types, &columns, err) ||
-         !csv_guard_integers(call, &dialect, &extra, &columns, &integers, err)))
-        return false;
+    const Look *seen = look(call, err);
+    if (seen == NULL) return false;
+    Diags *diags = call->session->diags;
+    for (size_t i = 0; diags != NULL && i < seen->heard.count; i++)
+        *LIST_PUSH(diags->arena, diags) = seen->heard.items[i];
     put_rejects(&rejects, call, source);
-    source->call = csv_checked(call, &integers,
-                               reader(call, &dialect, &extra, &types, buf_text(&rejects)));
-    source->guessed = integers.guessed && source->rejects == NULL;
+    source->call = csv_checked(call, &seen->integers,
+                               reader(call, &seen->dialect, &seen->extra, &seen->types,
+                                      buf_text(&rejects)));
+    source->guessed = seen->integers.guessed && source->rejects == NULL;
     return true;
 }
 

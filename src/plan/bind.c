@@ -94,7 +94,8 @@ static bool source_columns(Binder *binder, const Source *source, Columns *column
     Error err = {0};
     Diags unheard = diags_on(binder->arena); /* a run hears the source's warnings when it loads */
     Session session = {.arena = binder->arena, .duck = binder->duck,
-                       .diags = binder->is_run ? &unheard : binder->diags};
+                       .diags = binder->is_run ? &unheard : binder->diags,
+                       .memo = binder->options->memo};
     Columns all = {0};
     bool known;
     if (source->incremental && source->cursor == NULL)

@@ -48,6 +48,7 @@ typedef struct BindOptions {
      * the files again then; NULL: the connector's schema(). */
     bool (*columns)(void *context, const Source *source, Columns *columns, Error *err);
     void *context;
+    Map *memo; /* of the run's sessions; may be NULL */
 } BindOptions;
 
 /* Binds every query against empty tables: types, columns, functions, and local files sniffed. */

@@ -36,6 +36,7 @@ typedef struct Run {
     bool *keep;        /* steps to run */
     Map touched;       /* table key → Touched * */
     Map views;         /* source name → its open Relation * */
+    Map memo;          /* Session.memo */
     Map relations;     /* source name → Relation * that the validation opened for a full read */
     Map guessed;       /* sources that were opened and whose relation is a guess */
     Map careful;       /* sources whose guess was wrong: to be read without one */

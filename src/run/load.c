@@ -42,7 +42,8 @@ bool run_source_columns(void *context, const Source *source, Columns *columns, E
     Run *run = context;
     Diags *heard = ARENA_NEW(run->arena, Diags);
     *heard = diags_on(run->arena);
-    Session session = {.arena = run->arena, .duck = run->duck, .diags = heard, .stop = &run->stop};
+    Session session = {.arena = run->arena, .duck = run->duck, .diags = heard,
+                       .memo = &run->memo, .stop = &run->stop};
     Relation *relation = ARENA_NEW(run->arena, Relation);
     ReadSpec spec = {.columns = &source->columns};
     if (!source->link.connector->relation(&session, &source->link, &spec, relation, err))

@@ -9,6 +9,7 @@
 
 Session step_session(StepContext *ctx) {
     return (Session){.arena = ctx->arena, .duck = ctx->run->duck, .diags = &ctx->run->report->diags,
+                     .memo = &ctx->run->memo,
                      .stage_dir = ctx->run->project->profile.engine.temp_directory,
                      .stop = &ctx->run->stop};
 }
