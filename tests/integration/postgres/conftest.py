@@ -1,5 +1,4 @@
 """Fixtures: one PostgreSQL per worker, one with TLS, a fresh database for each test."""
-import itertools
 import shutil
 import sys
 import pathlib
@@ -9,9 +8,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from harness import Project, persistent  # noqa: E402
-from pgserver import ADMIN, BINARIES, PASSWORD, Server, make_certificates  # noqa: E402
-
-counter = itertools.count(1)
+from pgserver import BINARIES, PASSWORD, Database, Server, make_certificates  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -39,31 +36,6 @@ def tls_server(server):
     tls.ca = ca
     yield tls.start()
     tls.remove()
-
-
-class Database:
-    """A fresh database, and the profile's connection to it."""
-
-    def __init__(self, server):
-        self.server, self.name = server, f"test{next(counter)}"
-        server.sql(f"CREATE DATABASE {self.name}")
-
-    def sql(self, text, user=ADMIN):
-        return self.server.sql(text, database=self.name, user=user)
-
-    def value(self, text):
-        return self.sql(text)[0][0]
-
-    def session(self):
-        return self.server.session(self.name)
-
-    def connection(self, port=None, **options):
-        settings = {"type": "postgres", "host": "127.0.0.1", "port": port or self.server.port,
-                    "dbname": self.name, "user": ADMIN, "password": "${PG_PASSWORD}",
-                    "retry_delay": 0, **options}
-        return ", ".join(f'{k}: {v!r}' if isinstance(v, str) and not v.startswith("$") else
-                         f'{k}: "{v}"' if isinstance(v, str) else f"{k}: {v}"
-                         for k, v in settings.items() if v is not None)
 
 
 @pytest.fixture

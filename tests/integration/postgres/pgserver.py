@@ -1,5 +1,6 @@
 """A real PostgreSQL 15 for tests: own data folder, free port, unprivileged user, scram, maybe TLS."""
 import os
+import itertools
 import pathlib
 import pwd
 import shutil
@@ -137,3 +138,31 @@ def make_certificates(folder, host="localhost"):
     openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-days", "2",
             "-CAcreateserial", "-extfile", "ext", "-out", "server.crt")
     return folder / "ca.crt", folder / "server.crt", folder / "server.key"
+
+
+counter = itertools.count(1)
+
+
+class Database:
+    """A fresh database, and the profile's connection to it."""
+
+    def __init__(self, server):
+        self.server, self.name = server, f"test{next(counter)}"
+        server.sql(f"CREATE DATABASE {self.name}")
+
+    def sql(self, text, user=ADMIN):
+        return self.server.sql(text, database=self.name, user=user)
+
+    def value(self, text):
+        return self.sql(text)[0][0]
+
+    def session(self):
+        return self.server.session(self.name)
+
+    def connection(self, port=None, **options):
+        settings = {"type": "postgres", "host": "127.0.0.1", "port": port or self.server.port,
+                    "dbname": self.name, "user": ADMIN, "password": "${PG_PASSWORD}",
+                    "retry_delay": 0, **options}
+        return ", ".join(f'{k}: {v!r}' if isinstance(v, str) and not v.startswith("$") else
+                         f'{k}: "{v}"' if isinstance(v, str) else f"{k}: {v}"
+                         for k, v in settings.items() if v is not None)

@@ -1,7 +1,7 @@
 """TLS: verify-full is the default for remote hosts; the CA is made on the spot."""
 import pytest
 
-from conftest import Database
+from pgserver import Database
 
 READ = 'SOURCE s FROM \'pg\' OPTIONS {"table": "t"}; LOAD t FROM s;'
 
