@@ -38,8 +38,10 @@ for variant in release asan; do
         if [[ $variant == asan ]]; then
             # Not again what waits for servers, kills and disks; and not what loads numpy and
             # pandas, whose own leaks would drown ours.
-            export PYTEST_ARGS="tests/golden tests/integration/run
-                tests/integration/postgres/test_types.py tests/integration/postgres/test_read.py"
+            PYTEST_ARGS="tests/golden tests/integration/run"
+            PYTEST_ARGS+=" tests/integration/postgres/test_types.py"
+            PYTEST_ARGS+=" tests/integration/postgres/test_read.py"
+            export PYTEST_ARGS
         fi
         suite $variant pytest
     else

@@ -135,8 +135,11 @@ static bool commit(Run *run, size_t first, size_t last, Error *err) {
     bool last_one = last == run->plan->steps.count;
     if (!record_steps(run, first, last, NULL, err)) return false;
     if (last_one && !state_run_end(run->duck, run->report->run_id, status, NULL, err)) return false;
-    if (run->stop) return interrupted(run, err);
-    if (!duck_exec(run->duck, "COMMIT", NULL, err)) return false;
+    /* An interrupted COMMIT may have committed all the same: from here on nothing interrupts. */
+    watcher_attach(run->watcher, NULL);
+    bool done = run->stop ? interrupted(run, err) : duck_exec(run->duck, "COMMIT", NULL, err);
+    watcher_attach(run->watcher, run->duck);
+    if (!done) return false;
     run->warned = run->report->diags.count;
     log_event(LOG_INFO, NULL, "committed", "%zu steps", last - first);
     return true;
