@@ -74,7 +74,8 @@ def test_parallel_scan_is_one_snapshot(pg, database):
     with database.session() as other:
         process = pg_start(pg)
         for i in range(1, 6):
-            other.run(f"UPDATE big SET v = {i} WHERE id % 3 = {i % 3}; UPDATE big SET v = 0")
+            other.run(f"BEGIN; UPDATE big SET v = {i} WHERE id % 3 = {i % 3}; "
+                      "UPDATE big SET v = 0; COMMIT")
         out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, out + err
     assert pg.sql("SELECT count(*), count(DISTINCT id), sum(v) FROM t") == [(120000, 120000, 0)]
