@@ -68,10 +68,14 @@ static bool open_instance(const DuckConfig *given, Duck *duck, Error *err) {
     }
     if (duckdb_connect(duck->database, &duck->connection) != DuckDBSuccess)
         return error_set(err, ERR_INTERNAL, SPAN_NONE, "DuckDB gives no connection");
-    /* These are no settings of the configuration. Progress is counted only with the bar on. */
-    static const char local[] = "SET TimeZone = 'UTC'; SET enable_progress_bar_print = false; "
-                                "SET enable_progress_bar = true";
-    return given->bare || duck_exec(duck, local, NULL, err);
+    /* This is no setting of the configuration. */
+    return given->bare || duck_exec(duck, "SET TimeZone = 'UTC'", NULL, err);
+}
+
+/* DuckDB counts progress only with its bar on, and then after every task: not for nothing. */
+bool duck_count_progress(Duck *duck, Error *err) {
+    return duck_exec(duck, "SET enable_progress_bar_print = false; SET enable_progress_bar = true",
+                     NULL, err);
 }
 
 /* "… Conflicting lock is held in /usr/bin/x (PID 123) by user me. See also …" → its middle. */

@@ -83,6 +83,8 @@ const Column *columns_find(const Columns *columns, const char *name); /* without
 
 /* Thread-safe: stops the running statement, which then fails with ERR_INTERRUPTED. */
 void duck_interrupt(Duck *duck);
+/* Makes duck_progress known from here on; it costs a short statement a good part of its time. */
+bool duck_count_progress(Duck *duck, Error *err);
 /* 0…100, or -1 when unknown; thread-safe. */
 double duck_progress(Duck *duck);
 /* Loads httpfs, aws, tpch … by path from the installation. */

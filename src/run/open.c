@@ -58,6 +58,9 @@ bool run_open(Run *run, Error *err) {
     if (run->duck == NULL && !duck_open(&config, &run->duck, err)) return false;
     if (run->options->duck != NULL && engine->persistent && !duck_attach(run->duck, &config, err))
         return false;
+    const RunListener *listener = run->options->listener;
+    if (listener != NULL && listener->tick != NULL && !duck_count_progress(run->duck, err))
+        return false;
     watcher_attach(run->watcher, run->duck);
     return true;
 }
