@@ -75,6 +75,10 @@ static void settings_are_safe(void **state) {
                                             .threads = 2,
                                             .temp_directory = fs_join(arena, dir, "t"),
                                             .max_temp_directory_size = "1MiB"});
+    Error err = {0};
+    assert_string_equal(text_of(duck, "SELECT current_setting('enable_progress_bar')::VARCHAR"),
+                        "false");
+    assert_true(duck_count_progress(duck, &err));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *sql =
             arena_printf(arena, "SELECT current_setting('%s')::VARCHAR", cases[i].name);
