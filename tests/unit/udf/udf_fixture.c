@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 
 const char *fixture_venv(Arena *arena) {
@@ -95,6 +96,8 @@ static const char *rows_of(Fixture *fixture, const char *sql) {
     AUTO_ROWS rows = NULL;
     Buf out = buf_on(fixture->arena);
     fixture->err.code = ERR_NONE;
+    fixture->running_since = clock_steady();
+    fixture->running = 1;
     bool ok = udf_prepare(fixture->session, sql, NULL, &fixture->err) &&
               duck_query(fixture->duck, sql, &rows, &fixture->err);
     while (ok && rows_next(rows, &fixture->err)) {

@@ -15,6 +15,8 @@ typedef struct Fixture {
     Error err;           /* of the last fixture_run */
     UdfSession *session; /* while fixture_run runs */
     volatile int stop;
+    volatile int running;  /* the statement of fixture_run is being run */
+    double running_since;  /* clock_steady(), set before `running` */
 } Fixture;
 
 /* Makes the folder and writes python_udfs/NAME for each pair name, text; ends with NULL. */
