@@ -26,7 +26,7 @@ typedef struct Binder {
     bool aborted;
 } Binder;
 
-static bool has_pivot(const char *sql) { return strcasestr(sql, "pivot") != NULL; }
+bool sql_has_pivot(const char *sql) { return strcasestr(sql, "pivot") != NULL; }
 
 static void report(Binder *binder, const Step *step, const char *sql, Error *err) {
     /* One failed statement can abort the transaction; what follows from that says nothing new. */
@@ -223,7 +223,7 @@ static const char *bindable(Binder *binder, const Step *step) {
 static void bind_query(Binder *binder, const Step *step) {
     const char *query = bindable(binder, step);
     bool exists = map_has(&binder->bound, step->target.key);
-    if (has_pivot(query)) {
+    if (sql_has_pivot(query)) {
         make_opaque(binder, &step->target);
         return;
     }
@@ -352,7 +352,7 @@ static void bind_step(Binder *binder, const Step *step) {
         if (step->query.sql != NULL) bind_query(binder, step);
     } else if (step->query.sql == NULL) {
         check_assert(binder, step);
-    } else if (!has_pivot(step->query.sql)) {
+    } else if (!sql_has_pivot(step->query.sql)) {
         Columns columns = {0};
         Error err = {0};
         if (!duck_describe(binder->duck, binder->arena, step->query.sql, &columns, &err))

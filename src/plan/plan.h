@@ -63,6 +63,10 @@ bool plan_select(const Plan *plan, Arena *arena, const char *select, const char 
  * or type, so that it is made anew; NULL when nothing. */
 const char *sql_make_room(Arena *arena, const Step *step);
 
+/* May the query be a dynamic PIVOT? To DuckDB that is several statements: it cannot stand inside
+ * another query, and its rows are not counted. */
+bool sql_has_pivot(const char *sql);
+
 size_t plan_find(const Plan *plan, const char *id); /* index, or SIZE_MAX */
 const char *step_kind_name(StepKind kind); /* "source_definition", "load", "transform", … */
 const char *mode_name(ModeKind mode);      /* "replace", …; NULL for MODE_NONE */

@@ -43,8 +43,7 @@ bool apply_replace(StepContext *ctx, const Apply *apply, Error *err) {
     }
     touched->written = true;
     touched->dirty = false;
-    /* A dynamic PIVOT is several statements, of which DuckDB counts another one. */
-    if (strcasestr(apply->query, "pivot") != NULL &&
+    if (sql_has_pivot(apply->query) &&
         !duck_int(ctx->run->duck,
                   arena_printf(ctx->arena, "SELECT count(*) FROM %s", apply->target->sql), &rows,
                   err))

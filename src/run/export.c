@@ -61,7 +61,7 @@ static bool export_query(StepContext *ctx, const char **query, Error *err) {
     *query = step->query.sql != NULL
                  ? step->query.sql
                  : arena_printf(ctx->arena, "SELECT * FROM %s", step->target.sql);
-    if (step->query.sql == NULL || strcasestr(*query, "pivot") == NULL) return true;
+    if (step->query.sql == NULL || !sql_has_pivot(*query)) return true;
     const char *stage = NULL;
     if (!apply_stage(ctx, *query, "pivot", &stage, NULL, err)) return false;
     *query = arena_printf(ctx->arena, "SELECT * FROM %s", stage);

@@ -94,15 +94,10 @@ void source_close(StepContext *ctx, Relation *relation) {
     ctx->reading = NULL;
 }
 
-/* A dynamic PIVOT is several statements to DuckDB, so it cannot stand inside another query: its
- * result is staged first. */
-static bool has_pivot(const char *sql) {
-    return strcasestr(sql, "pivot") != NULL;
-}
-
+/* A dynamic PIVOT's result is staged first. */
 static bool query_rows(StepContext *ctx, ModeKind mode, const char **query, Error *err) {
     *query = ctx->step->query.sql;
-    if (mode == MODE_REPLACE || !has_pivot(*query)) return true;
+    if (mode == MODE_REPLACE || !sql_has_pivot(*query)) return true;
     const char *stage = NULL;
     if (!apply_stage(ctx, *query, "pivot", &stage, NULL, err)) return false;
     *query = arena_printf(ctx->arena, "SELECT * FROM %s", stage);

@@ -5,10 +5,6 @@
 #include "base/clock.h"
 #include "base/redact.h"
 
-static const char *text_or_null(Arena *arena, const char *text) {
-    return text == NULL ? "NULL" : sql_literal(arena, text);
-}
-
 static const char *int_or_null(Arena *arena, int64_t value) {
     return value < 0 ? "NULL" : arena_printf(arena, "%lld", (long long)value);
 }
@@ -24,11 +20,11 @@ bool state_export_staged(Duck *duck, const ExportRecord *record, Error *err) {
         sql_literal(arena, record->export_id), sql_literal(arena, record->run_id),
         sql_literal(arena, record->pipeline), sql_literal(arena, record->step_id),
         sql_literal(arena, redact_text(arena, record->destination)),
-        sql_literal(arena, record->type), text_or_null(arena, staged),
+        sql_literal(arena, record->type), state_literal(arena, staged),
         int_or_null(arena, record->rows), int_or_null(arena, record->bytes),
-        text_or_null(arena, record->hash), text_or_null(arena, record->query),
-        text_or_null(arena, record->file), text_or_null(arena, record->connection),
-        text_or_null(arena, record->options));
+        state_literal(arena, record->hash), state_literal(arena, record->query),
+        state_literal(arena, record->file), state_literal(arena, record->connection),
+        state_literal(arena, record->options));
 }
 
 bool state_export_done(Duck *duck, const char *export_id, int64_t rows, int64_t bytes,

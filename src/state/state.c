@@ -68,9 +68,13 @@ bool state_committed_steps(Duck *duck, Arena *arena, const RunRecord *record, co
     return err->code == ERR_NONE;
 }
 
-/* 'text' with secrets masked, or NULL. */
+const char *state_literal(Arena *arena, const char *text) {
+    return text == NULL ? "NULL" : sql_literal(arena, text);
+}
+
+/* The same with secrets masked. */
 static const char *masked(Arena *arena, const char *text) {
-    return text == NULL ? "NULL" : sql_literal(arena, redact_text(arena, text));
+    return state_literal(arena, text == NULL ? NULL : redact_text(arena, text));
 }
 
 static const char *now(Arena *arena) {

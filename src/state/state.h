@@ -67,6 +67,9 @@ bool state_forget(Duck *duck, const StateKey *key, int64_t *removed, Error *err)
 /* WHERE condition for a key's rows: pipeline, source, target (and cursor_field when not NULL). */
 const char *state_where(Arena *arena, const StateKey *key);
 
+/* 'text', or NULL. */
+const char *state_literal(Arena *arena, const char *text);
+
 typedef struct ExportRecord {
     const char *export_id, *run_id, *pipeline, *step_id, *destination, *type, *connection;
     const char *query, *file, *hash; /* how it is staged; see Staged */

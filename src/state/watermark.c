@@ -44,10 +44,6 @@ bool state_watermark(Duck *duck, Arena *arena, const StateKey *key, Watermark *w
     return err->code == ERR_NONE;
 }
 
-static const char *text_or_null(Arena *arena, const char *text) {
-    return text == NULL ? "NULL" : sql_literal(arena, text);
-}
-
 bool state_set_watermark(Duck *duck, const StateKey *key, const Watermark *watermark,
                          const char *run_id, Error *err) {
     AUTO_ARENA arena = arena_new();
@@ -60,10 +56,10 @@ bool state_set_watermark(Duck *duck, const StateKey *key, const Watermark *water
         "fingerprint, run_id, updated_at, token) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         state_where(arena, &any), sql_literal(arena, key->pipeline),
         sql_literal(arena, key->source), sql_literal(arena, key->target),
-        sql_literal(arena, key->cursor_field), text_or_null(arena, watermark->value),
-        text_or_null(arena, watermark->type), text_or_null(arena, watermark->fingerprint),
+        sql_literal(arena, key->cursor_field), state_literal(arena, watermark->value),
+        state_literal(arena, watermark->type), state_literal(arena, watermark->fingerprint),
         sql_literal(arena, run_id), sql_literal(arena, clock_timestamp(arena, clock_wall_us())),
-        text_or_null(arena, watermark->token));
+        state_literal(arena, watermark->token));
 }
 
 bool state_forget(Duck *duck, const StateKey *key, int64_t *removed, Error *err) {
