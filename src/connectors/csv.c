@@ -7,8 +7,7 @@
 
 #include "base/fs.h"
 
-/* Files up to this size are looked at as a whole before their types are settled. */
-enum { SMALL_FILES = 4 * 1024 * 1024, SAMPLE_ROWS = 20480 };
+enum { SAMPLE_ROWS = 20480 };
 
 static const OptionSpec options[] = {
     FILE_OPTIONS,
@@ -79,7 +78,7 @@ static void put_nulls(Buf *out, const Link *link) {
 
 bool csv_sees_all(const FileCall *call) {
     if (link_has(call->link, "sample_size")) return link_int(call->link, "sample_size") == 0;
-    return call->bytes >= 0 && call->bytes <= SMALL_FILES;
+    return call->bytes >= 0 && call->bytes <= CSV_SMALL;
 }
 
 long long csv_sample(const FileCall *call) {

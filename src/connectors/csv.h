@@ -8,6 +8,17 @@
 /* Begins the text of the error that a check of integers raises. */
 #define CSV_FRACTION "sqlflow-fraction\x1f"
 
+/* Files up to this size are looked at as a whole before their types are settled. */
+#define CSV_SMALL (4 * 1024 * 1024)
+/* What the sniffer takes for delimiters. */
+#define CSV_DELIMITERS ",;\t|"
+
+/* What reading a small file's bytes tells. */
+typedef struct CsvBytes {
+    const char *hints;     /* ", delim = …" for the sniffer; "" leaves all to it */
+    size_t longest_number; /* digits in a row; SIZE_MAX: unknown */
+} CsvBytes;
+
 /* What DuckDB's sniffer makes of a file. */
 typedef struct CsvDialect {
     const char *path;
@@ -16,6 +27,7 @@ typedef struct CsvDialect {
     bool header;
     Columns columns;
     const char *date_format, *timestamp_format; /* NULL when none was detected */
+    size_t longest_number; /* see CsvBytes */
 } CsvDialect;
 
 /* Columns of whole numbers as far as the sniffer looked. */
@@ -33,6 +45,8 @@ long long csv_sample(const FileCall *call);
 void csv_parse_options(Buf *out, const FileCall *call);
 /* The same for options that the sniffer does not change: encoding, compression, NULLs. */
 void csv_plain_options(Buf *out, const FileCall *call);
+/* Nothing is known of large, remote, compressed and unusual files. */
+CsvBytes csv_look_at_bytes(const FileCall *call, size_t index);
 /* Asks the sniffer about call->paths[index]; `extra` is more ", name = value". */
 bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect *dialect,
                Error *err);

@@ -13,8 +13,8 @@ static const char *sniffed(Arena *arena, Rows *rows, size_t column) {
     return arena_strdup(arena, str_eq(text, "(empty)") ? "" : text);
 }
 
-bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect *dialect,
-               Error *err) {
+static bool sniff(const FileCall *call, size_t index, const char *extra, CsvDialect *dialect,
+                  Error *err) {
     Arena *arena = call->session->arena;
     Buf sql = buf_on(arena);
     buf_puts(&sql, "WITH s AS (SELECT * FROM sniff_csv(");
@@ -29,7 +29,7 @@ bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect
     if (!duck_query(call->session->duck, buf_text(&sql), &rows, err)) return false;
     Error failure = {0};
     *dialect = (CsvDialect){.path = call->paths->items[index], .delimiter = ",", .quote = "",
-                            .escape = "", .comment = ""};
+                            .escape = "", .comment = "", .longest_number = SIZE_MAX};
     while (rows_next(rows, &failure)) {
         if (dialect->columns.count == 0) {
             dialect->delimiter = sniffed(arena, rows, 0);
@@ -47,6 +47,18 @@ bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect
     }
     if (failure.code != ERR_NONE) *err = failure;
     return failure.code == ERR_NONE;
+}
+
+bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect *dialect,
+               Error *err) {
+    if (*extra != '\0') return sniff(call, index, extra, dialect, err);
+    CsvBytes bytes = csv_look_at_bytes(call, index);
+    Error ignored = {0};
+    bool ok = (*bytes.hints != '\0' && sniff(call, index, bytes.hints, dialect, &ignored) &&
+               dialect->columns.count > 1) ||
+              sniff(call, index, "", dialect, err);
+    dialect->longest_number = bytes.longest_number;
+    return ok;
 }
 
 /* Parsing without detection, of lines as they come. */
@@ -91,7 +103,7 @@ static size_t count_delimiter(const char *line, char delimiter) {
 /* The delimiter that the header line has most of, when at least half of the lines have it, too;
  * 0 when there is none: then the file has one column indeed. */
 static bool guess_delimiter(const FileCall *call, const CsvDialect *whole, char *out, Error *err) {
-    static const char candidates[] = ",;\t|";
+    static const char candidates[] = CSV_DELIMITERS;
     size_t header[4] = {0}, lines[4] = {0}, total = 0;
     CsvDialect raw = {.path = whole->path, .delimiter = "\x01", .quote = "", .escape = "",
                       .comment = "", .skip = link_int(call->link, "skip_rows")};

@@ -4,7 +4,8 @@
 
 #include "connectors/csv.h"
 
-enum { SNIFFED_FILES = 1000 };
+/* Numbers of so many digits fit 64 bits. */
+enum { SNIFFED_FILES = 1000, SURE_DIGITS = 18 };
 
 static bool day_first(const char *format) {
     return format != NULL && str_starts(format, "%d") && strstr(format, "%m") != NULL;
@@ -23,6 +24,7 @@ static bool put_test(const FileCall *call, const CsvDialect *dialect, size_t i, 
     const Column *column = &dialect->columns.items[i];
     if (value_get(link_value(call->link, "column_types"), column->name) != NULL) return false;
     if (str_eq(column->type, "DOUBLE")) {
+        if (dialect->longest_number <= SURE_DIGITS) return false;
         buf_printf(sql,
                    "CASE WHEN count(c%zu) = 0 OR NOT coalesce(bool_and(regexp_full_match("
                    "trim(c%zu), '[+-]?[0-9]+')), false) THEN 0 WHEN bool_and(TRY_CAST(trim(c%zu) "

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "connectors/csv.h"
 
 typedef struct ReadCase {
     const char *name, *text, *options, *rows;
@@ -87,6 +88,41 @@ static void guards(void **state) {
     };
     run_cases(cases, sizeof cases / sizeof *cases);
     assert_int_equal(warnings(WARN_RAGGED), 3);
+}
+
+/* Only a file that is plain with one delimiter alone is told to the sniffer. */
+static void bytes_of_small_files(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *options, *hints;
+    } cases[] = {
+        {"a,b\n1,x\n", "", ", delim = ',', quote = '\"', escape = '\"', comment = ''"},
+        {"\xef\xbb\xbf" "a\tb\r\n1\tx\r\n", "",
+         ", delim = '\t', quote = '\"', escape = '\"', comment = ''"},
+        {"a,b\n1,\"x;\"\"y\n|z\"\n2,O'Neil", "",
+         ", delim = ',', quote = '\"', escape = '\"', comment = ''"},
+        {"a,b\n1,#x\n", "", ", delim = ',', quote = '\"', escape = '\"'"},
+        {"a,b\n1,\"x\\n\"\n", "", ", delim = ',', quote = '\"', comment = ''"},
+        {"a;b,c\n1;5,x\n", "", ""},               /* plain with two */
+        {"a,b\n1\n", "", ""},                    /* ragged */
+        {"a\n1\n", "", ""},                      /* one column */
+        {"a,b\n1,5\" pipe\n", "", ""},           /* a quote in a field */
+        {"a,b\n1,\"x\" y\n", "", ""},            /* and behind one */
+        {"a,b\n1,\"x\n", "", ""},                /* never closed */
+        {"a,b\n1,'x,y'\n", "", ""},              /* other quotes */
+        {"a,b\n1,x\n", ", \"skip_rows\": 1", ""}, /* not as it stands */
+        {"", "", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        file_write("x.csv", cases[i].text);
+        const char *json = arena_printf(world.arena, "{\"path\": \"x.csv\"%s}", cases[i].options);
+        Link link = link_of("csv", USE_READ, json);
+        Strings paths = {0};
+        strings_add(world.arena, &paths, "x.csv");
+        FileCall call = {.session = &world.session, .link = &link, .paths = &paths,
+                         .bytes = (int64_t)strlen(cases[i].text)};
+        assert_string_equal(csv_look_at_bytes(&call, 0).hints, cases[i].hints);
+    }
 }
 
 /* Quotes that appear only behind the sniffer's sample are quotes all the same. */
@@ -243,6 +279,7 @@ static void failures_while_reading(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options),         cmocka_unit_test(guards),
+        cmocka_unit_test(bytes_of_small_files),
         cmocka_unit_test(late_quotes),     cmocka_unit_test(header_unsure),
         cmocka_unit_test(ambiguous_dates), cmocka_unit_test(rejects_are_counted),
         cmocka_unit_test(errors),          cmocka_unit_test(failures_while_reading),

@@ -1,0 +1,117 @@
+/* What the bytes of a small file tell before the sniffer looks at it. The sniffer tries some thirty
+ * dialects on all lines; when the file is plain in just one of them, it is told which. */
+#include <string.h>
+
+#include "base/fs.h"
+#include "connectors/csv.h"
+
+typedef struct Scan {
+    const char *at, *end;
+    char delimiter;
+} Scan;
+
+static bool ends_field(const Scan *scan) {
+    return scan->at == scan->end || *scan->at == scan->delimiter || *scan->at == '\n' ||
+           *scan->at == '\r';
+}
+
+/* Past one field; false when its quotes are not those of RFC 4180. */
+static bool skip_field(Scan *scan) {
+    if (scan->at == scan->end || *scan->at != '"') {
+        if (scan->at < scan->end && *scan->at == '\'') return false;
+        while (!ends_field(scan))
+            if (*scan->at++ == '"') return false;
+        return true;
+    }
+    for (scan->at++; scan->at < scan->end; scan->at++) {
+        if (*scan->at != '"') continue;
+        if (scan->at + 1 < scan->end && scan->at[1] == '"') {
+            scan->at++;
+        } else {
+            scan->at++;
+            return ends_field(scan);
+        }
+    }
+    return false;
+}
+
+static void skip_line_break(Scan *scan) {
+    if (scan->at < scan->end && *scan->at == '\r') scan->at++;
+    if (scan->at < scan->end && *scan->at == '\n') scan->at++;
+}
+
+/* Is every line of as many fields, two at least? */
+static bool is_plain(const char *text, size_t size, char delimiter) {
+    Scan scan = {text, text + size, delimiter};
+    size_t expected = 0;
+    while (scan.at < scan.end) {
+        size_t fields = 1;
+        if (!skip_field(&scan)) return false;
+        for (; scan.at < scan.end && *scan.at == delimiter; fields++) {
+            scan.at++;
+            if (!skip_field(&scan)) return false;
+        }
+        skip_line_break(&scan);
+        if (expected == 0) expected = fields;
+        if (fields != expected || fields < 2) return false;
+    }
+    return expected > 0;
+}
+
+static size_t longest_digits(const char *text, size_t size) {
+    size_t longest = 0, run = 0;
+    for (size_t i = 0; i < size; i++) {
+        run = text[i] >= '0' && text[i] <= '9' ? run + 1 : 0;
+        if (run > longest) longest = run;
+    }
+    return longest;
+}
+
+/* The one delimiter that the file is plain with; 0 when there is none or a choice. */
+static char plain_delimiter(const char *text, size_t size) {
+    char found = '\0';
+    for (const char *candidate = CSV_DELIMITERS; *candidate != '\0'; candidate++) {
+        if (memchr(text, *candidate, size) == NULL || !is_plain(text, size, *candidate)) continue;
+        if (found != '\0') return '\0';
+        found = *candidate;
+    }
+    return found;
+}
+
+/* Options that change what a line or a field is leave it all to the sniffer. */
+static bool is_usual(const FileCall *call, const char *path) {
+    static const char *const options[] = {"delimiter", "quote_char", "escape_char", "comment_char",
+                                          "skip_rows", "decimal_separator"};
+    const Link *link = call->link;
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (link_has(link, options[i])) return false;
+    return !str_istarts(link_text(link, "encoding"), "utf-16") &&
+           !str_ieq(link_text(link, "encoding"), "utf16") &&
+           str_eq(files_compression(link, path), "uncompressed");
+}
+
+static const char *hints(Arena *arena, const char *text, size_t size, char delimiter) {
+    return arena_printf(arena, ", delim = '%c', quote = '\"'%s%s", delimiter,
+                        memchr(text, '\\', size) == NULL ? ", escape = '\"'" : "",
+                        memchr(text, '#', size) == NULL ? ", comment = ''" : "");
+}
+
+CsvBytes csv_look_at_bytes(const FileCall *call, size_t index) {
+    CsvBytes bytes = {.hints = "", .longest_number = SIZE_MAX};
+    const char *path = call->paths->items[index];
+    if (call->bytes < 0 || call->bytes > CSV_SMALL || !csv_sees_all(call) || !is_usual(call, path))
+        return bytes;
+    AUTO_ARENA arena = arena_new();
+    Error ignored = {0}; /* a remote file, or one that DuckDB's reader will say more about */
+    size_t size = 0;
+    const char *text = fs_read(arena, path, &size, &ignored);
+    if (text == NULL || memchr(text, '\0', size) != NULL) return bytes;
+    bytes.longest_number = longest_digits(text, size);
+    if (str_starts(text, "\xEF\xBB\xBF")) {
+        text += 3;
+        size -= 3;
+    }
+    char delimiter = plain_delimiter(text, size);
+    if (delimiter != '\0') bytes.hints = hints(call->session->arena, text, size, delimiter);
+    return bytes;
+}
