@@ -171,28 +171,60 @@ static const char *row_hash(Arena *arena, const char *columns) {
     return buf_text(&text);
 }
 
+/* SELECT row_hash, rows of what earlier runs appended at or above the watermark. */
+static const char *boundary_rows(CursorLoad *load) {
+    return arena_printf(load->ctx->arena,
+                        "SELECT row_hash, sum(rows) AS rows FROM _sqlflow.boundary WHERE %s "
+                        "GROUP BY 1", state_where(load->ctx->arena, &load->key));
+}
+
+/* Only rows from the watermark to the last remembered one can have been appended. */
+static bool delete_boundary(CursorLoad *load, const char *hash, int64_t *skipped, Error *err) {
+    Arena *arena = load->ctx->arena;
+    const char *cursor = sql_ident(arena, load->source->cursor);
+    const char *sql = arena_printf(
+        arena,
+        "DELETE FROM %s WHERE rowid IN (SELECT s.r FROM (SELECT rowid AS r, h, row_number() OVER "
+        "(PARTITION BY h ORDER BY rowid) AS n FROM (SELECT rowid, %s AS h FROM %s WHERE %s >= %s "
+        "AND %s <= (SELECT max(CAST(cursor_value AS %s)) FROM _sqlflow.boundary WHERE %s))) s "
+        "JOIN (%s) b ON s.h = b.row_hash AND s.n <= b.rows)",
+        load->rows, hash, load->rows, cursor,
+        cursor_literal(arena, load->stored.value, load->stored.type), cursor, load->type,
+        state_where(arena, &load->key), boundary_rows(load));
+    return step_exec(load->ctx, sql, skipped, err);
+}
+
+/* The same for a stage whose own column `rowid` hides DuckDB's: what stays is copied. */
+static bool copy_without_boundary(CursorLoad *load, const char *hash, int64_t *skipped,
+                                  Error *err) {
+    int64_t left = 0;
+    const char *query = arena_printf(
+        load->ctx->arena,
+        "SELECT * EXCLUDE (_sqlflow_hash, _sqlflow_n) FROM (SELECT *, %s AS _sqlflow_hash, "
+        "row_number() OVER (PARTITION BY %s) AS _sqlflow_n FROM %s) s WHERE NOT EXISTS (SELECT 1 "
+        "FROM (%s) b WHERE b.row_hash = s._sqlflow_hash AND s._sqlflow_n <= b.rows)",
+        hash, hash, load->rows, boundary_rows(load));
+    if (!apply_stage(load->ctx, query, "increment", &load->rows, &left, err)) return false;
+    *skipped = load->ctx->result->rows_read - left;
+    return true;
+}
+
 /* Takes rows that an earlier run appended out of the stage, each as often as it was appended. */
 static bool skip_boundary(CursorLoad *load, Error *err) {
     StepContext *ctx = load->ctx;
     if (load->mode != MODE_APPEND || load->stored.value == NULL) return true;
-    const char *where = state_where(ctx->arena, &load->key), *columns = NULL;
+    const char *columns = NULL;
     if (!duck_text(ctx->run->duck, ctx->arena,
                    arena_printf(ctx->arena, "SELECT any_value(columns) FROM _sqlflow.boundary "
-                                            "WHERE %s", where),
+                                            "WHERE %s", state_where(ctx->arena, &load->key)),
                    &columns, err))
         return step_error(ctx, NULL, err);
     if (columns == NULL) return true;
     int64_t skipped = 0;
-    const char *sql = arena_printf(
-        ctx->arena,
-        "DELETE FROM %s WHERE rowid IN (SELECT s.r FROM (SELECT rowid AS r, h, row_number() OVER "
-        "(PARTITION BY h ORDER BY rowid) AS n FROM (SELECT rowid, %s AS h FROM %s WHERE %s >= %s)) "
-        "s JOIN (SELECT row_hash, sum(rows) AS rows FROM _sqlflow.boundary WHERE %s GROUP BY 1) b "
-        "ON s.h = b.row_hash AND s.n <= b.rows)",
-        load->rows, row_hash(ctx->arena, columns), load->rows,
-        sql_ident(ctx->arena, load->source->cursor),
-        cursor_literal(ctx->arena, load->stored.value, load->stored.type), where);
-    if (!duck_exec(ctx->run->duck, sql, &skipped, err)) return step_error(ctx, NULL, err);
+    const char *hash = row_hash(ctx->arena, columns);
+    bool hidden = columns_find(&load->columns, "rowid") != NULL;
+    if (!(hidden ? copy_without_boundary : delete_boundary)(load, hash, &skipped, err))
+        return false;
     ctx->result->rows_read -= skipped;
     return true;
 }

@@ -99,10 +99,10 @@ static bool drop_duplicates(Upsert *up, Error *err) {
                             ? ""
                             : arena_printf(ctx->arena, "%s DESC NULLS LAST, ",
                                            sql_ident(ctx->arena, up->apply->cursor));
-    /* The row's number under a name of its own: DuckDB 1.5 fails on rowid in such a QUALIFY. */
     const char *query = arena_printf(
         ctx->arena,
-        "SELECT * EXCLUDE (_sqlflow_row) FROM (SELECT *, rowid AS _sqlflow_row FROM %s) QUALIFY "
+        "SELECT * EXCLUDE (_sqlflow_row) FROM (SELECT *, row_number() OVER () AS _sqlflow_row FROM "
+        "%s) QUALIFY "
         "row_number() OVER (PARTITION BY %s ORDER BY %s_sqlflow_row DESC) = 1 "
         "ORDER BY _sqlflow_row",
         up->stage, key_list(up, ""), order);
@@ -150,14 +150,35 @@ static bool keep_missing_columns(Upsert *up, Error *err) {
     return apply_stage(ctx, query, "kept", &up->stage, &up->rows, err);
 }
 
-/* How many staged rows have a match: rows_deleted would count doubles that an APPEND made. */
-static bool count_matched(const Upsert *up, const char *match, int64_t *matched, Error *err) {
+/* Deletes what the staged rows replace, by row numbers, so that the table is joined once. *matched:
+ * staged rows with a match, which is less than the rows deleted when an APPEND had made doubles. */
+static bool delete_by_row(const Upsert *up, int64_t *matched, Error *err) {
     StepContext *ctx = up->ctx;
-    const char *sql = arena_printf(
+    const char *target = up->apply->target->sql, *matches = NULL;
+    const char *query =
+        arena_printf(ctx->arena, "SELECT t.rowid AS old, s.rowid AS new FROM %s t JOIN %s s ON %s",
+                     target, up->stage, key_match(up, "t", "s"));
+    if (!apply_stage(ctx, query, "match", &matches, NULL, err)) return false;
+    const char *count = arena_printf(ctx->arena, "SELECT count(DISTINCT new) FROM %s", matches);
+    const char *delete = arena_printf(
+        ctx->arena, "DELETE FROM %s WHERE rowid IN (SELECT old FROM %s)", target, matches);
+    return (duck_int(ctx->run->duck, count, matched, err) &&
+            (*matched == 0 || duck_exec(ctx->run->duck, delete, NULL, err))) ||
+           step_error(ctx, NULL, err);
+}
+
+/* The same for tables whose own column `rowid` hides DuckDB's. */
+static bool delete_by_key(const Upsert *up, int64_t *matched, Error *err) {
+    StepContext *ctx = up->ctx;
+    const char *target = up->apply->target->sql, *match = key_match(up, "t", "s");
+    const char *count = arena_printf(
         ctx->arena, "SELECT count(*) FROM %s s WHERE EXISTS (SELECT 1 FROM %s t WHERE %s)",
-        up->stage, up->apply->target->sql, match);
-    if (!duck_int(ctx->run->duck, sql, matched, err)) return step_error(ctx, NULL, err);
-    return true;
+        up->stage, target, match);
+    const char *delete = arena_printf(ctx->arena, "DELETE FROM %s t USING %s s WHERE %s", target,
+                                      up->stage, match);
+    return (duck_int(ctx->run->duck, count, matched, err) &&
+            (*matched == 0 || duck_exec(ctx->run->duck, delete, NULL, err))) ||
+           step_error(ctx, NULL, err);
 }
 
 static bool write_rows(Upsert *up, Error *err) {
@@ -171,19 +192,15 @@ static bool write_rows(Upsert *up, Error *err) {
         return apply_replace(ctx, &create, err);
     }
     if (up->rows == 0) return true;
-    int64_t deleted = 0, inserted = 0;
-    const char *match = key_match(up, "t", "s");
-    int64_t matched = 0;
-    if (!count_matched(up, match, &matched, err)) return false;
-    const char *sql = arena_printf(ctx->arena, "DELETE FROM %s t USING %s s WHERE %s", target,
-                                   up->stage, match);
-    if (matched > 0 && !duck_exec(ctx->run->duck, sql, &deleted, err))
-        return step_error(ctx, NULL, err);
+    int64_t matched = 0, inserted = 0;
+    bool hidden = columns_find(&up->target, "rowid") != NULL ||
+                  columns_find(&up->columns, "rowid") != NULL;
+    if (!(hidden ? delete_by_key : delete_by_row)(up, &matched, err)) return false;
     const char *insert = arena_printf(ctx->arena, "INSERT INTO %s BY NAME SELECT * FROM %s",
                                       target, up->stage);
     if (!duck_exec(ctx->run->duck, insert, &inserted, err)) return step_error(ctx, NULL, err);
     touched->written = true;
-    touched->dirty = touched->dirty || deleted > 0;
+    touched->dirty = touched->dirty || matched > 0;
     ctx->result->rows_updated += matched;
     ctx->result->rows_inserted += inserted - matched;
     return true;

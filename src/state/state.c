@@ -9,13 +9,11 @@
 #include "base/redact.h"
 
 bool state_exists(Duck *duck, bool *exists, Error *err) {
-    int64_t count = 0;
-    if (!duck_int(duck,
-                  "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() "
-                  "AND schema_name = '_sqlflow' AND table_name = 'schema_version'",
-                  &count, err))
+    AUTO_ARENA arena = arena_new();
+    Columns columns = {0};
+    if (!duck_table_columns(duck, arena, "_sqlflow", "schema_version", &columns, err))
         return false;
-    *exists = count > 0;
+    *exists = columns.count > 0;
     return true;
 }
 
