@@ -10,8 +10,8 @@ typedef struct Apply {
     const Strings *keys;   /* UPSERT */
     Span keys_span;
     const char *cursor;    /* of equal keys, the row with the highest cursor is kept; may be NULL */
-    const char *unchanged_up_to; /* SQL condition over the stage: rows that may be there already
-                                  * and, if identical, are not written again; NULL: none */
+    const char *unchanged_up_to; /* SQL condition over a row s of the stage: it may be there already
+                                  * and, if identical, is not written again; NULL: none */
     SchemaChange on_schema_change;
     bool duplicates_are_errors;
     bool rebuild; /* the target's present rows and columns do not count (--full-refresh) */

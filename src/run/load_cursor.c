@@ -238,7 +238,7 @@ static bool apply_rows(CursorLoad *load, Error *err) {
     if (load->mode != MODE_UPSERT) return apply_append(ctx, &apply, err);
     if (load->stored.value != NULL && load->relation.safe_upper == NULL)
         apply.unchanged_up_to = arena_printf(
-            ctx->arena, "coalesce(%s <= %s, true)", sql_ident(ctx->arena, load->source->cursor),
+            ctx->arena, "coalesce(s.%s <= %s, true)", sql_ident(ctx->arena, load->source->cursor),
             cursor_literal(ctx->arena, load->stored.value, load->stored.type));
     else if (load->stored.value != NULL)
         apply.unchanged_up_to = "true";

@@ -1,4 +1,4 @@
-/* UPSERT: stage → one row per key → delete what matches → insert. */
+/* UPSERT: stage → one row per key → match with the target → delete what matches → insert. */
 #include "run/apply.h"
 
 #include <string.h>
@@ -11,6 +11,8 @@ typedef struct Upsert {
     Columns target;     /* of the target; count 0 when it is missing */
     Strings keys;       /* as the stage spells them */
     int64_t rows;       /* in the stage */
+    const char *matches; /* temp."…": row numbers `old` of the target and `new` of the stage, and
+                          * whether the rows are the `same`; NULL: rows have no numbers */
 } Upsert;
 
 static const char *key_list(const Upsert *up, const char *prefix) {
@@ -82,6 +84,7 @@ static bool check_null_keys(const Upsert *up, Error *err) {
 static bool drop_duplicates(Upsert *up, Error *err) {
     StepContext *ctx = up->ctx;
     int64_t distinct = 0;
+    if (up->rows < 2) return true;
     const char *sql =
         arena_printf(ctx->arena, "SELECT count(*) FROM (SELECT DISTINCT %s FROM %s)",
                      key_list(up, ""), up->stage);
@@ -111,24 +114,52 @@ static bool drop_duplicates(Upsert *up, Error *err) {
     return true;
 }
 
+/* The condition that row s of the stage came again and equals row t of the target. */
+static const char *came_again(const Upsert *up) {
+    Buf same = buf_on(up->ctx->arena);
+    if (up->apply->unchanged_up_to == NULL) return "false";
+    buf_puts(&same, up->apply->unchanged_up_to);
+    for (size_t i = 0; i < up->columns.count; i++) {
+        const char *name = sql_ident(up->ctx->arena, up->columns.items[i].name);
+        if (columns_find(&up->target, up->columns.items[i].name) == NULL) return "false";
+        buf_printf(&same, " AND t.%s IS NOT DISTINCT FROM s.%s", name, name);
+    }
+    return buf_text(&same);
+}
+
+/* The join with the target, once for all that follows. A table's own column `rowid` hides DuckDB's:
+ * then each question is a join of its own. */
+static bool find_matches(Upsert *up, Error *err) {
+    if (up->target.count == 0 || up->rows == 0 || columns_find(&up->target, "rowid") != NULL ||
+        columns_find(&up->columns, "rowid") != NULL)
+        return true;
+    const char *query = arena_printf(
+        up->ctx->arena, "SELECT t.rowid AS old, s.rowid AS new, %s AS same FROM %s t JOIN %s s ON "
+                        "%s", came_again(up), up->apply->target->sql, up->stage,
+        key_match(up, "t", "s"));
+    return apply_stage(up->ctx, query, "match", &up->matches, NULL, err);
+}
+
 /* Rows that came again unchanged (ties at the watermark, lookback) need no write. */
 static bool drop_unchanged(Upsert *up, Error *err) {
     StepContext *ctx = up->ctx;
-    if (up->apply->unchanged_up_to == NULL || up->target.count == 0) return true;
-    Buf same = buf_on(ctx->arena);
-    for (size_t i = 0; i < up->columns.count; i++) {
-        const char *name = sql_ident(ctx->arena, up->columns.items[i].name);
-        if (columns_find(&up->target, up->columns.items[i].name) == NULL) return true;
-        buf_printf(&same, " AND t.%s IS NOT DISTINCT FROM s.%s", name, name);
-    }
+    Arena *arena = ctx->arena;
+    const char *same = came_again(up), *sql;
+    if (up->target.count == 0 || up->rows == 0 || str_eq(same, "false")) return true;
     int64_t gone = 0;
-    const char *sql = arena_printf(
-        ctx->arena, "DELETE FROM %s s WHERE (%s) AND EXISTS (SELECT 1 FROM %s t WHERE %s%s)",
-        up->stage, up->apply->unchanged_up_to, up->apply->target->sql, key_match(up, "t", "s"),
-        buf_text(&same));
+    if (up->matches == NULL)
+        sql = arena_printf(
+            arena, "DELETE FROM %s s WHERE EXISTS (SELECT 1 FROM %s t WHERE %s AND %s)", up->stage,
+            up->apply->target->sql, key_match(up, "t", "s"), same);
+    else
+        sql = arena_printf(arena, "DELETE FROM %s WHERE rowid IN (SELECT new FROM %s WHERE same)",
+                           up->stage, up->matches);
     if (!duck_exec(ctx->run->duck, sql, &gone, err)) return step_error(ctx, NULL, err);
     up->rows -= gone;
-    return true;
+    if (gone == 0 || up->rows == 0 || up->matches == NULL) return true;
+    sql = arena_printf(arena, "DELETE FROM %s WHERE new IN (SELECT new FROM %s WHERE same)",
+                       up->matches, up->matches);
+    return duck_exec(ctx->run->duck, sql, NULL, err) || step_error(ctx, NULL, err);
 }
 
 /* Matched rows keep their value in columns that the rows lack: fetch it before the delete. */
@@ -141,7 +172,7 @@ static bool keep_missing_columns(Upsert *up, Error *err) {
         buf_printf(&kept, ", last(%s) AS %s", name, name);
         buf_printf(&wanted, ", k.%s", name);
     }
-    if (kept.size == 0) return true;
+    if (kept.size == 0 || up->rows == 0) return true;
     const char *query = arena_printf(
         ctx->arena,
         "SELECT s.*%s FROM %s s LEFT JOIN (SELECT %s%s FROM %s t GROUP BY %s) k ON %s",
@@ -150,32 +181,23 @@ static bool keep_missing_columns(Upsert *up, Error *err) {
     return apply_stage(ctx, query, "kept", &up->stage, &up->rows, err);
 }
 
-/* Deletes what the staged rows replace, by row numbers, so that the table is joined once. *matched:
- * staged rows with a match, which is less than the rows deleted when an APPEND had made doubles. */
-static bool delete_by_row(const Upsert *up, int64_t *matched, Error *err) {
+/* Deletes what the staged rows replace. *matched: staged rows with a match, which is less than the
+ * rows deleted when an APPEND had made doubles. */
+static bool delete_matched(const Upsert *up, int64_t *matched, Error *err) {
     StepContext *ctx = up->ctx;
-    const char *target = up->apply->target->sql, *matches = NULL;
-    const char *query =
-        arena_printf(ctx->arena, "SELECT t.rowid AS old, s.rowid AS new FROM %s t JOIN %s s ON %s",
-                     target, up->stage, key_match(up, "t", "s"));
-    if (!apply_stage(ctx, query, "match", &matches, NULL, err)) return false;
-    const char *count = arena_printf(ctx->arena, "SELECT count(DISTINCT new) FROM %s", matches);
-    const char *delete = arena_printf(
-        ctx->arena, "DELETE FROM %s WHERE rowid IN (SELECT old FROM %s)", target, matches);
-    return (duck_int(ctx->run->duck, count, matched, err) &&
-            (*matched == 0 || duck_exec(ctx->run->duck, delete, NULL, err))) ||
-           step_error(ctx, NULL, err);
-}
-
-/* The same for tables whose own column `rowid` hides DuckDB's. */
-static bool delete_by_key(const Upsert *up, int64_t *matched, Error *err) {
-    StepContext *ctx = up->ctx;
+    Arena *arena = ctx->arena;
     const char *target = up->apply->target->sql, *match = key_match(up, "t", "s");
-    const char *count = arena_printf(
-        ctx->arena, "SELECT count(*) FROM %s s WHERE EXISTS (SELECT 1 FROM %s t WHERE %s)",
-        up->stage, target, match);
-    const char *delete = arena_printf(ctx->arena, "DELETE FROM %s t USING %s s WHERE %s", target,
-                                      up->stage, match);
+    const char *count, *delete;
+    if (up->matches == NULL) {
+        count = arena_printf(arena, "SELECT count(*) FROM %s s WHERE EXISTS (SELECT 1 FROM %s t "
+                                    "WHERE %s)", up->stage, target, match);
+        delete = arena_printf(arena, "DELETE FROM %s t USING %s s WHERE %s", target, up->stage,
+                              match);
+    } else {
+        count = arena_printf(arena, "SELECT count(DISTINCT new) FROM %s", up->matches);
+        delete = arena_printf(arena, "DELETE FROM %s WHERE rowid IN (SELECT old FROM %s)", target,
+                              up->matches);
+    }
     return (duck_int(ctx->run->duck, count, matched, err) &&
             (*matched == 0 || duck_exec(ctx->run->duck, delete, NULL, err))) ||
            step_error(ctx, NULL, err);
@@ -193,9 +215,7 @@ static bool write_rows(Upsert *up, Error *err) {
     }
     if (up->rows == 0) return true;
     int64_t matched = 0, inserted = 0;
-    bool hidden = columns_find(&up->target, "rowid") != NULL ||
-                  columns_find(&up->columns, "rowid") != NULL;
-    if (!(hidden ? delete_by_key : delete_by_row)(up, &matched, err)) return false;
+    if (!delete_matched(up, &matched, err)) return false;
     const char *insert = arena_printf(ctx->arena, "INSERT INTO %s BY NAME SELECT * FROM %s",
                                       target, up->stage);
     if (!duck_exec(ctx->run->duck, insert, &inserted, err)) return step_error(ctx, NULL, err);
@@ -224,6 +244,6 @@ static bool stage_rows(Upsert *up, Error *err) {
 bool apply_upsert(StepContext *ctx, const Apply *apply, Error *err) {
     Upsert up = {.ctx = ctx, .apply = apply};
     return stage_rows(&up, err) && find_keys(&up, err) && check_null_keys(&up, err) &&
-           drop_duplicates(&up, err) && drop_unchanged(&up, err) &&
+           drop_duplicates(&up, err) && find_matches(&up, err) && drop_unchanged(&up, err) &&
            keep_missing_columns(&up, err) && write_rows(&up, err);
 }
