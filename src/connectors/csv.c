@@ -265,19 +265,19 @@ typedef struct Look {
     CsvDialect dialect;
     Buf extra;
     Columns types;
-    CsvIntegers integers;
+    CsvExact exact;
     Diags heard;
 } Look;
 
 static bool look_at(const FileCall *call, Look *look, Error *err) {
     Columns columns = {0};
     look->extra = buf_on(call->session->arena);
-    look->integers.types = &look->types;
+    look->exact.types = &look->types;
     user_types(call->session->arena, call->link, &look->types);
     if (!guards(call, &look->dialect, &look->extra, &look->types, err)) return false;
     return !is_unsure(call, &look->types) ||
            (read_columns(call, &look->dialect, &look->extra, &look->types, &columns, err) &&
-            csv_guard_integers(call, &look->dialect, &look->extra, &columns, &look->integers,
+            csv_guard_exact(call, &look->dialect, &look->extra, &columns, &look->exact,
                                err));
 }
 
@@ -324,10 +324,10 @@ static bool source_of(const FileCall *call, FileSource *source, Error *err) {
     for (size_t i = 0; diags != NULL && i < seen->heard.count; i++)
         *LIST_PUSH(diags->arena, diags) = seen->heard.items[i];
     put_rejects(&rejects, call, source);
-    source->call = csv_checked(call, &seen->integers,
+    source->call = csv_checked(call, &seen->exact,
                                reader(call, &seen->dialect, &seen->extra, &seen->types,
                                       buf_text(&rejects)));
-    source->guessed = seen->integers.guessed && source->rejects == NULL;
+    source->guessed = seen->exact.guessed;
     return true;
 }
 

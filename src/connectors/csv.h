@@ -5,8 +5,10 @@
 
 #include "connectors/files.h"
 
-/* Begins the text of the error that a check of integers raises. */
-#define CSV_FRACTION "sqlflow-fraction\x1f"
+/* Begins the text of the error that a value raises which would have been changed. */
+#define CSV_CHANGED "sqlflow-changed\x1f"
+/* The error of a number too long for the type that was guessed. */
+#define CSV_LONG "sqlflow-long-number"
 
 /* Files up to this size are looked at as a whole before their types are settled. */
 #define CSV_SMALL (4 * 1024 * 1024)
@@ -30,12 +32,12 @@ typedef struct CsvDialect {
     size_t longest_number; /* see CsvBytes */
 } CsvDialect;
 
-/* Columns of whole numbers as far as the sniffer looked. */
-typedef struct CsvIntegers {
+/* Columns that hold only whole numbers or only dates as far as the sniffer looked. */
+typedef struct CsvExact {
     Columns columns; /* with the type they are to have */
     Columns *types;  /* what the reader is told; gets the types it must read them as */
     bool guessed;    /* see Relation.guessed */
-} CsvIntegers;
+} CsvExact;
 
 /* Does the sniffer look at all lines? */
 bool csv_sees_all(const FileCall *call);
@@ -62,9 +64,9 @@ bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf
 bool csv_guard_columns(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
                        Error *err);
 /* `columns`: of the reader, as sniffed. */
-bool csv_guard_integers(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
-                        const Columns *columns, CsvIntegers *integers, Error *err);
-/* The reader call with the checks of these integers around it. */
-const char *csv_checked(const FileCall *call, const CsvIntegers *integers, const char *reader);
+bool csv_guard_exact(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
+                        const Columns *columns, CsvExact *exact, Error *err);
+/* The reader call with the checks of these columns around it. */
+const char *csv_checked(const FileCall *call, const CsvExact *exact, const char *reader);
 
 #endif

@@ -69,7 +69,8 @@ static bool open_instance(const DuckConfig *given, Duck *duck, Error *err) {
     if (duckdb_connect(duck->database, &duck->connection) != DuckDBSuccess)
         return error_set(err, ERR_INTERNAL, SPAN_NONE, "DuckDB gives no connection");
     /* This is no setting of the configuration. */
-    return given->bare || duck_exec(duck, "SET TimeZone = 'UTC'", NULL, err);
+    return given->bare || (duck_exec(duck, "SET TimeZone = 'UTC'", NULL, err) &&
+                           duck_add_exact(duck, err));
 }
 
 /* DuckDB counts progress only with its bar on, and then after every task: not for nothing. */

@@ -82,6 +82,11 @@ bool duck_table_columns(Duck *duck, Arena *arena, const char *schema, const char
 const Column *columns_find(const Columns *columns, const char *name); /* without case; or NULL */
 
 /* Thread-safe: stops the running statement, which then fails with ERR_INTERRUPTED. */
+/* Functions in any SQL: DUCK_WHOLE(DOUBLE) → BIGINT and DUCK_DAY(TIMESTAMP) → DATE, NULL where the
+ * value would change. */
+#define DUCK_WHOLE "_sqlflow_whole"
+#define DUCK_DAY "_sqlflow_day"
+
 void duck_interrupt(Duck *duck);
 /* Makes duck_progress known from here on; it costs a short statement a good part of its time. */
 bool duck_count_progress(Duck *duck, Error *err);

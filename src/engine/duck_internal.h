@@ -30,6 +30,9 @@ bool duck_fail(Duck *duck, const char *sql, const char *message, Error *err);
 /* Offset of the n-th character. */
 int64_t duck_byte_offset(const char *sql, int64_t characters);
 
+/* duck_exact.c: makes DUCK_WHOLE and DUCK_DAY known. */
+bool duck_add_exact(Duck *duck, Error *err);
+
 /* duck_temp.c */
 bool duck_temp_open(Duck *duck, const char *parent, Error *err);
 void duck_temp_close(Duck *duck);

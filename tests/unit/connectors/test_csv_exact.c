@@ -1,4 +1,4 @@
-/* connectors/csv: whole numbers in the sniffer's sample, and what comes behind it. */
+/* connectors/csv: whole numbers and dates in the sniffer's sample, and what comes behind it. */
 #include "connectors/file_helpers.h"
 
 #include <string.h>
@@ -12,14 +12,21 @@ typedef struct Case {
     bool misguessed;                          /* then `last` is what a careful read gives */
 } Case;
 
-/* A file past what is sampled whole: a head of short numbers, then the tail. */
-static void write_long(const char *path, const char *tail) {
+/* A file past what is sampled whole: a head of short numbers, or of dates, then the tail. */
+static void write_head(const char *path, const char *tail, bool dates) {
     Buf text = buf_on(world.arena);
     buf_puts(&text, "a,b\n");
-    for (int i = 0; i < LINES; i++) buf_printf(&text, "%d,x\n", i % 1000);
+    for (int i = 0; i < LINES; i++) {
+        if (dates)
+            buf_printf(&text, "2024-01-%02d,x\n", 1 + i % 31);
+        else
+            buf_printf(&text, "%d,x\n", i % 1000);
+    }
     buf_puts(&text, tail);
     file_write(path, buf_text(&text));
 }
+
+static void write_long(const char *path, const char *tail) { write_head(path, tail, false); }
 
 static bool select_last(const Link *link, bool careful, const char **rows, Error *err) {
     AUTO_RELATION relation = {0};
@@ -94,6 +101,41 @@ static void refused(void **state) {
     }
 }
 
+static void dates_behind_the_sample(void **state) {
+    (void)state;
+    static const struct {
+        const char *tail, *rows, *error, *hint;
+        bool misguessed;
+    } cases[] = {
+        {"1969-12-31,x\n,x\n2024-02-29 00:00:00,x\ninfinity,x\n",
+         "1969-12-31|DATE\n~|DATE\n2024-02-29|DATE\ninfinity|DATE", NULL, NULL, false},
+        {"9999-12-31,x\n290000-01-01,x\n", "9999-12-31|DATE\n290000-01-01|DATE", NULL, NULL, false},
+        {"5000000-01-01,x\n", "5000000-01-01|DATE", NULL, NULL, true}, /* no TIMESTAMP */
+        {"2024-01-01 10:00:00,x\n", NULL, "'2024-01-01 10:00:00'", "\"a\": \"TIMESTAMP\"", false},
+        {"1969-12-31 23:59:59.999999,x\n", NULL, "'1969-12-31 23:59:59.999999'", "TIMESTAMP",
+         false},
+        {"n/a,x\n", NULL, "'n/a'", "VARCHAR", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_head("long.csv", cases[i].tail, true);
+        Link link = link_of("csv", USE_READ, "{\"path\": \"long.csv\"}");
+        for (int careful = 0; careful < 2; careful++) {
+            Error err = {0};
+            const char *rows = NULL;
+            bool misguessed = cases[i].misguessed && !careful;
+            bool ok = select_last(&link, careful != 0, &rows, &err);
+            if (relation_misguessed(&err) != misguessed || ok != (cases[i].rows && !misguessed))
+                fail_msg("%s: %s", cases[i].tail, err.message);
+            if (ok) assert_string_equal(rows, cases[i].rows);
+            if (ok || misguessed) continue;
+            if (!relation_error_read(&err) || strstr(err.message, cases[i].error) == NULL ||
+                strstr(err.message, "column 'a' is DATE, as its first 20,480 lines had dates") ==
+                    NULL || strstr(err.hint, cases[i].hint) == NULL)
+                fail_msg("%s: %s / %s", cases[i].tail, err.message, err.hint);
+        }
+    }
+}
+
 /* Types given, a file seen whole, and numbers that leave no room are no guesses. */
 static void no_guess(void **state) {
     (void)state;
@@ -119,7 +161,7 @@ static void no_guess(void **state) {
         assert_true(
             link.connector->relation(&world.session, &link, &(ReadSpec){0}, &relation, &err));
         assert_false(relation.guessed);
-        assert_int_equal(strstr(relation.sql, "sqlflow-fraction") != NULL, cases[i].guarded);
+        assert_int_equal(strstr(relation.sql, "sqlflow-changed") != NULL, cases[i].guarded);
         if (cases[i].guarded)
             assert_string_equal(
                 rows_of(arena_printf(world.arena, "SELECT 'a,b' UNION ALL SELECT a || ',' || b "
@@ -141,7 +183,7 @@ static void late_in_a_small_file(void **state) {
     assert_string_equal(columns_of("csv", "{\"path\": \"small.csv\"}"), "a HUGEINT, b VARCHAR");
     file_write("very.csv", "a,b\n1.5,x\n");
     const char *rows = read_all("csv", "{\"path\": [\"small.csv\", \"very.csv\"]}");
-    if (strstr(rows, "sqlflow-fraction") == NULL) fail_msg("%.300s", rows);
+    if (strstr(rows, "sqlflow-changed") == NULL) fail_msg("%.300s", rows);
 }
 
 static void several_files(void **state) {
@@ -164,6 +206,7 @@ static void several_files(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(behind_the_sample), cmocka_unit_test(refused),
+        cmocka_unit_test(dates_behind_the_sample),
         cmocka_unit_test(no_guess), cmocka_unit_test(late_in_a_small_file),
         cmocka_unit_test(several_files),
     };

@@ -1,15 +1,28 @@
-/* Guard against DuckDB's reader rounding 1.5 to 2 in a column that had whole numbers only as far as
- * the sniffer looked. Such a column is read as DECIMAL(18,s), which costs next to nothing, and
- * projected back with a check. That is a guess of how long its numbers are; where it cannot be
- * made, or was wrong, the column is read as text and checked. */
+/* Guard against DuckDB's reader changing values beyond the sniffer's sample: 1.5 becomes 2 in a
+ * column that had whole numbers only so far, and a time of day is cut off in one that had dates
+ * only. Such columns are read as DOUBLE and TIMESTAMP and converted back with a check, which costs
+ * next to nothing. Longer numbers, and what turns out not to fit, are read as text and checked. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "connectors/csv.h"
 
-enum { PRECISION = 18, MIN_SCALE = 2, MIN_SPARE = 2, SPARE = 3, USUAL_DIGITS = 10 };
+/* Numbers of so many digits show in a DOUBLE whether they have a fraction. */
+enum { EXACT_DIGITS = 14 };
 
-static bool is_unsure(const FileCall *call, const char *type) {
+/* Is DuckDB told a format? Then a value of another form is an error in any case. */
+static bool has_format(const FileCall *call, const char *option, const char *detected) {
+    return link_has(call->link, option) ||
+           (detected != NULL && !str_starts(detected, "%Y-%m-%d"));
+}
+
+/* Several files may have several formats of dates: those are left alone. */
+static bool is_unsure_date(const FileCall *call, const CsvDialect *dialect, const char *type) {
+    return str_eq(type, "DATE") && !csv_sees_all(call) && call->paths->count == 1 &&
+           !has_format(call, "date_format", dialect->date_format);
+}
+
+static bool is_unsure_number(const FileCall *call, const char *type) {
     static const char *const types[] = {"BIGINT", "INTEGER", "SMALLINT", "TINYINT", "HUGEINT"};
     if (csv_sees_all(call)) return str_eq(type, "HUGEINT"); /* found in the first file */
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
@@ -24,21 +37,12 @@ static bool is_partition(const FileCall *call, const char *name) {
     return strcasestr(path, arena_printf(arena, "/%s=", name)) != NULL;
 }
 
-/* Digits behind the point for numbers with so many before it in the sample; 0: no room. Numbers
- * that are counted up become longer, so short ones get more room than long ones. */
-static int scale_for(int digits) {
-    int room = PRECISION - digits;
-    if (room < MIN_SCALE + MIN_SPARE) return 0;
-    int spare = room >= MIN_SCALE + MIN_SPARE + SPARE ? SPARE : MIN_SPARE;
-    return digits + spare < USUAL_DIGITS ? PRECISION - USUAL_DIGITS : room - spare;
-}
-
-/* A DECIMAL that is too short makes the reader reject a line, not fail: so it gets all there is. */
-static const char *read_type(const FileCall *call, const char *type, int digits) {
-    int scale = call->careful || str_eq(type, "HUGEINT") ? 0 : scale_for(digits);
-    if (scale == 0) return "VARCHAR";
-    if (link_bool(call->link, "ignore_errors")) scale = MIN_SCALE;
-    return arena_printf(call->session->arena, "DECIMAL(%d,%d)", PRECISION, scale);
+static const char *read_type(const FileCall *call, const CsvDialect *dialect, const char *type,
+                             int digits) {
+    if (call->careful || str_eq(type, "HUGEINT")) return "VARCHAR";
+    if (!str_eq(type, "DATE")) return digits > EXACT_DIGITS ? "VARCHAR" : "DOUBLE";
+    return has_format(call, "timestamp_format", dialect->timestamp_format) ? "VARCHAR"
+                                                                           : "TIMESTAMP";
 }
 
 static void set_type(Arena *arena, Columns *types, const char *name, const char *type) {
@@ -76,24 +80,26 @@ static int digits_of(const CsvDialect *dialect, const int *digits, const char *n
     return 0;
 }
 
-bool csv_guard_integers(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
-                        const Columns *columns, CsvIntegers *integers, Error *err) {
+bool csv_guard_exact(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
+                     const Columns *columns, CsvExact *exact, Error *err) {
     Arena *arena = call->session->arena;
     const Value *given = link_value(call->link, "column_types");
     int *digits = ARENA_ARRAY(arena, int, dialect->columns.count + 1);
     bool sampled = call->careful;
     for (size_t i = 0; i < columns->count; i++) {
         const char *name = columns->items[i].name, *type = columns->items[i].type;
-        if (!is_unsure(call, type) || value_get(given, name) != NULL || is_partition(call, name))
+        bool number = is_unsure_number(call, type);
+        if ((!number && !is_unsure_date(call, dialect, type)) || value_get(given, name) != NULL ||
+            is_partition(call, name))
             continue;
-        bool by_length = !str_eq(type, "HUGEINT");
+        bool by_length = number && !str_eq(type, "HUGEINT");
         if (by_length && !sampled && !longest(call, dialect, buf_text(extra), digits, err))
             return false;
         sampled = sampled || by_length;
-        const char *read = read_type(call, type, digits_of(dialect, digits, name));
-        *LIST_PUSH(arena, &integers->columns) = (Column){name, type};
-        set_type(arena, integers->types, name, read);
-        integers->guessed = integers->guessed || !str_eq(read, "VARCHAR");
+        const char *read = read_type(call, dialect, type, digits_of(dialect, digits, name));
+        *LIST_PUSH(arena, &exact->columns) = (Column){name, type};
+        set_type(arena, exact->types, name, read);
+        exact->guessed = exact->guessed || !str_eq(read, "VARCHAR");
     }
     return true;
 }
@@ -101,14 +107,31 @@ bool csv_guard_integers(const FileCall *call, const CsvDialect *dialect, const B
 /* -- the projection ---------------------------------------------------------------------- */
 
 /* Text {x} is a whole number. Its form may differ: '01', '5.0', '1e3', '0x10'. */
-static const char text_check[] =
+static const char number_text[] =
     "CASE WHEN TRY_CAST({x} AS {t})::VARCHAR = {x} THEN CAST({x} AS {t}) "
     "WHEN {x} IS NULL THEN NULL WHEN TRY_CAST({x} AS {t}) IS NOT NULL AND "
     "(regexp_full_match({x}, '\\s*[+-]?[0-9a-zA-Z_]*(\\.0*)?\\s*') OR (contains(lower({x}), 'e') "
     "AND TRY_CAST({x} AS DOUBLE) = TRY_CAST({x} AS {t})::DOUBLE "
     "AND abs(TRY_CAST({x} AS DOUBLE)) < 9e15)) THEN CAST({x} AS {t}) ELSE {error} END AS {x}";
-static const char decimal_check[] =
-    "CASE WHEN {x} % 1 <> 0 THEN {error} ELSE CAST({x} AS {t}) END AS {x}";
+/* Text {x} is a date and no more. */
+static const char date_text[] =
+    "CASE WHEN {x} IS NULL THEN NULL WHEN TRY_CAST({x} AS DATE) IS NOT NULL AND "
+    "coalesce(TRY_CAST({x} AS TIMESTAMP) = TRY_CAST(TRY_CAST({x} AS DATE) AS TIMESTAMP), true) "
+    "THEN CAST({x} AS DATE) ELSE {error} END AS {x}";
+/* A number that a DOUBLE cannot hold has to be read again, as text. */
+static const char number_check[] =
+    "CASE WHEN " DUCK_WHOLE "({x}) IS NULL AND {x} IS NOT NULL THEN CASE WHEN abs({x}) < "
+    "9007199254740992 THEN {error} ELSE error('" CSV_LONG "') END ELSE " DUCK_WHOLE
+    "({x})::{t} END AS {x}";
+static const char date_check[] =
+    "CASE WHEN " DUCK_DAY "({x}) IS NULL AND {x} IS NOT NULL THEN {error} ELSE " DUCK_DAY
+    "({x}) END AS {x}";
+
+static const char *check_of(const char *type, const char *read) {
+    bool date = str_eq(type, "DATE");
+    if (str_eq(read, "VARCHAR")) return date ? date_text : number_text;
+    return date ? date_check : number_check;
+}
 
 static const char *files_named(const FileCall *call) {
     const char *first = call->paths->items[0];
@@ -117,20 +140,20 @@ static const char *files_named(const FileCall *call) {
                                                   call->paths->count - 1);
 }
 
-const char *csv_checked(const FileCall *call, const CsvIntegers *integers, const char *reader) {
+const char *csv_checked(const FileCall *call, const CsvExact *exact, const char *reader) {
     Arena *arena = call->session->arena;
-    if (integers->columns.count == 0) return reader;
+    if (exact->columns.count == 0) return reader;
     Buf sql = buf_on(arena);
-    for (size_t i = 0; i < integers->columns.count; i++) {
-        const Column *column = &integers->columns.items[i];
-        bool as_text = str_eq(columns_find(integers->types, column->name)->type, "VARCHAR");
+    for (size_t i = 0; i < exact->columns.count; i++) {
+        const Column *column = &exact->columns.items[i];
         const char *x = sql_ident(arena, column->name);
         const char *error = arena_printf(
-            arena, "error('" CSV_FRACTION "' || %s || chr(31) || '%s' || chr(31) || %s || chr(31) "
+            arena, "error('" CSV_CHANGED "' || %s || chr(31) || '%s' || chr(31) || %s || chr(31) "
                    "|| '%s' || chr(31) || left(%s::VARCHAR, 200) || chr(31))",
             sql_literal(arena, column->name), column->type, sql_literal(arena, files_named(call)),
             str_thousands(arena, csv_sample(call)), x);
-        const char *check = as_text ? text_check : decimal_check;
+        const char *check =
+            check_of(column->type, columns_find(exact->types, column->name)->type);
         check = str_replace(arena, check, "{error}", "\x1f");
         check = str_replace(arena, check, "{t}", column->type);
         check = str_replace(arena, check, "{x}", x);
@@ -143,45 +166,41 @@ const char *csv_checked(const FileCall *call, const CsvIntegers *integers, const
 
 /* -- its errors -------------------------------------------------------------------------- */
 
+/* What is no number at all is read again, too, for an error that names the column's own type. */
 bool relation_misguessed(const Error *err) {
-    return (err->code == ERR_CAST || err->code == ERR_FILE_FORMAT) &&
-           strstr(err->message, "CSV Error") != NULL &&
-           strstr(err->message, "to 'DECIMAL'") != NULL;
+    return strstr(err->message, CSV_LONG) != NULL ||
+           ((err->code == ERR_CAST || err->code == ERR_FILE_FORMAT) &&
+            strstr(err->message, "CSV Error") != NULL &&
+            (strstr(err->message, "to 'DOUBLE'") != NULL ||
+             strstr(err->message, "to 'TIMESTAMP'") != NULL));
 }
 
 /* A type that the value fits. */
-static const char *fitting(const char *value) {
+static const char *fitting(const char *type, const char *value) {
     char *end;
+    if (str_eq(type, "DATE")) return strchr(value, ':') != NULL ? "TIMESTAMP" : "VARCHAR";
     if (value[strspn(value, "+-0123456789")] == '\0') return "HUGEINT";
     strtod(value, &end);
     return *end == '\0' ? "DOUBLE" : "VARCHAR";
 }
 
-/* 1.50000000 is how a DECIMAL is written. */
-static void without_zeros(char *value) {
-    char *point = strchr(value, '.');
-    if (point == NULL) return;
-    char *end = point + strlen(point);
-    while (end > point + 2 && end[-1] == '0') *--end = '\0';
-}
-
 bool relation_error_read(Error *err) {
-    const char *at = strstr(err->message, CSV_FRACTION);
+    const char *at = strstr(err->message, CSV_CHANGED);
     if (at == NULL) return false;
     AUTO_ARENA arena = arena_new();
     char *part[5];
-    at += strlen(CSV_FRACTION);
+    at += strlen(CSV_CHANGED);
     for (size_t i = 0; i < 5; i++) {
         const char *end = strchr(at, '\x1f');
         if (end == NULL) return false;
         part[i] = arena_strndup(arena, at, (size_t)(end - at));
         at = end + 1;
     }
-    without_zeros(part[4]);
     error_set(err, ERR_CAST, err->span,
-              "%s: column '%s' is %s, as its first %s lines had whole numbers only, and further "
-              "down it has the value '%s'", part[2], part[0], part[1], part[3], part[4]);
+              "%s: column '%s' is %s, as its first %s lines had %s only, and further down it has "
+              "the value '%s'", part[2], part[0], part[1], part[3],
+              str_eq(part[1], "DATE") ? "dates" : "whole numbers", part[4]);
     error_hint(err, "set \"column_types\": {\"%s\": \"%s\"}, or \"sample_size\": 0, which looks at "
-                    "all lines", part[0], fitting(part[4]));
+                    "all lines", part[0], fitting(part[1], part[4]));
     return true;
 }
