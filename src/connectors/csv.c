@@ -146,7 +146,8 @@ static void user_types(Arena *arena, const Link *link, Columns *types) {
 /* Without quotes in its sample the sniffer settles on none, and later quotes would become data. */
 static void settle_quotes(const FileCall *call, CsvDialect *dialect, Buf *extra) {
     const Link *link = call->link;
-    bool assumed = *dialect->quote == '\0' && !csv_sees_all(call);
+    bool assumed = !csv_sees_all(call) && !link_has(link, "quote_char") &&
+                   (*dialect->quote == '\0' || str_eq(dialect->quote, "\""));
     if (link_has(link, "quote_char"))
         dialect->quote = link_text(link, "quote_char");
     else if (assumed)
@@ -155,9 +156,10 @@ static void settle_quotes(const FileCall *call, CsvDialect *dialect, Buf *extra)
         dialect->escape = link_text(link, "escape_char");
     else if (*dialect->escape == '\0')
         dialect->escape = dialect->quote;
-    if (link_has(link, "quote_char") || !assumed) return;
+    if (!assumed) return;
     buf_puts(extra, ", quote = '\"'");
-    if (!link_has(link, "escape_char")) buf_puts(extra, ", escape = '\"'");
+    if (!link_has(link, "escape_char") && str_eq(dialect->escape, "\""))
+        buf_puts(extra, ", escape = '\"'");
 }
 
 static bool guards(const FileCall *call, CsvDialect *dialect, Buf *extra, Columns *types,

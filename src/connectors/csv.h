@@ -7,18 +7,16 @@
 
 /* Begins the text of the error that a value raises which would have been changed. */
 #define CSV_CHANGED "sqlflow-changed\x1f"
-/* The error of a number too long for the type that was guessed. */
-#define CSV_LONG "sqlflow-long-number"
 
 /* Files up to this size are looked at as a whole before their types are settled. */
 #define CSV_SMALL (4 * 1024 * 1024)
 /* What the sniffer takes for delimiters. */
 #define CSV_DELIMITERS ",;\t|"
 
-/* What reading a small file's bytes tells. */
+/* What reading the bytes of the sniffer's sample tells. */
 typedef struct CsvBytes {
     const char *hints;     /* ", delim = …" for the sniffer; "" leaves all to it */
-    size_t longest_number; /* digits in a row; SIZE_MAX: unknown */
+    size_t longest_number; /* digits in a row in all of the sample; SIZE_MAX: unknown */
 } CsvBytes;
 
 /* What DuckDB's sniffer makes of a file. */
@@ -47,7 +45,7 @@ long long csv_sample(const FileCall *call);
 void csv_parse_options(Buf *out, const FileCall *call);
 /* The same for options that the sniffer does not change: encoding, compression, NULLs. */
 void csv_plain_options(Buf *out, const FileCall *call);
-/* Nothing is known of large, remote, compressed and unusual files. */
+/* Nothing is known of remote, compressed and unusual files, and of those with very long lines. */
 CsvBytes csv_look_at_bytes(const FileCall *call, size_t index);
 /* Asks the sniffer about call->paths[index]; `extra` is more ", name = value". */
 bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect *dialect,

@@ -54,15 +54,18 @@ static void set_type(Arena *arena, Columns *types, const char *name, const char 
     *LIST_PUSH(arena, types) = (Column){name, type};
 }
 
-/* The digits of each column's longest number in the sample; 0 where there is none. */
+/* The length of each whole number column's longest value in the sample. */
 static bool longest(const FileCall *call, const CsvDialect *dialect, const char *extra,
                     int *digits, Error *err) {
     Arena *arena = call->session->arena;
     Buf sql = buf_on(arena);
     const char *padding = strstr(extra, "null_padding") != NULL ? ", null_padding = true" : "";
-    for (size_t i = 0; i < dialect->columns.count; i++)
-        buf_printf(&sql, "%s length(max(abs(TRY_CAST(c%zu AS HUGEINT)))::VARCHAR)",
-                   i > 0 ? "," : "SELECT", i);
+    for (size_t i = 0; i < dialect->columns.count; i++) {
+        const char *value = is_unsure_number(call, dialect->columns.items[i].type)
+                                ? arena_printf(arena, "max(length(c%zu))", i)
+                                : "NULL";
+        buf_printf(&sql, "%s %s", i > 0 ? "," : "SELECT", value);
+    }
     buf_printf(&sql, " FROM (SELECT * FROM %s LIMIT %lld)",
                csv_text_reader(call, dialect, dialect->header, padding), csv_sample(call));
     AUTO_ROWS rows = NULL;
@@ -85,7 +88,7 @@ bool csv_guard_exact(const FileCall *call, const CsvDialect *dialect, const Buf 
     Arena *arena = call->session->arena;
     const Value *given = link_value(call->link, "column_types");
     int *digits = ARENA_ARRAY(arena, int, dialect->columns.count + 1);
-    bool sampled = call->careful;
+    bool sampled = call->careful || dialect->longest_number <= EXACT_DIGITS;
     for (size_t i = 0; i < columns->count; i++) {
         const char *name = columns->items[i].name, *type = columns->items[i].type;
         bool number = is_unsure_number(call, type);
@@ -118,14 +121,8 @@ static const char date_text[] =
     "CASE WHEN {x} IS NULL THEN NULL WHEN TRY_CAST({x} AS DATE) IS NOT NULL AND "
     "coalesce(TRY_CAST({x} AS TIMESTAMP) = TRY_CAST(TRY_CAST({x} AS DATE) AS TIMESTAMP), true) "
     "THEN CAST({x} AS DATE) ELSE {error} END AS {x}";
-/* A number that a DOUBLE cannot hold has to be read again, as text. */
-static const char number_check[] =
-    "CASE WHEN " DUCK_WHOLE "({x}) IS NULL AND {x} IS NOT NULL THEN CASE WHEN abs({x}) < "
-    "9007199254740992 THEN {error} ELSE error('" CSV_LONG "') END ELSE " DUCK_WHOLE
-    "({x})::{t} END AS {x}";
-static const char date_check[] =
-    "CASE WHEN " DUCK_DAY "({x}) IS NULL AND {x} IS NOT NULL THEN {error} ELSE " DUCK_DAY
-    "({x}) END AS {x}";
+static const char number_check[] = DUCK_WHOLE "({x})::{t} AS {x}";
+static const char date_check[] = DUCK_DAY "({x}) AS {x}";
 
 static const char *check_of(const char *type, const char *read) {
     bool date = str_eq(type, "DATE");
@@ -166,9 +163,10 @@ const char *csv_checked(const FileCall *call, const CsvExact *exact, const char 
 
 /* -- its errors -------------------------------------------------------------------------- */
 
-/* What is no number at all is read again, too, for an error that names the column's own type. */
+/* What does not fit is read again, as text: for a longer number that is right, for anything else it
+ * gives the error that names column and value. */
 bool relation_misguessed(const Error *err) {
-    return strstr(err->message, CSV_LONG) != NULL ||
+    return strstr(err->message, DUCK_INEXACT) != NULL ||
            ((err->code == ERR_CAST || err->code == ERR_FILE_FORMAT) &&
             strstr(err->message, "CSV Error") != NULL &&
             (strstr(err->message, "to 'DOUBLE'") != NULL ||

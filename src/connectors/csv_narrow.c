@@ -1,8 +1,9 @@
-/* What the bytes of a small file tell before the sniffer looks at it. The sniffer tries some thirty
- * dialects on all lines; when the file is plain in just one of them, it is told which. */
+/* What the bytes of a file's head tell before the sniffer looks at it. The sniffer tries some
+ * thirty dialects on all lines of its sample; when they are plain in just one, it is told which. */
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/fs.h"
 #include "connectors/csv.h"
 
 typedef struct Scan {
@@ -96,16 +97,42 @@ static const char *hints(Arena *arena, const char *text, size_t size, char delim
                         memchr(text, '#', size) == NULL ? ", comment = ''" : "");
 }
 
+/* The file up to the last line that ends within CSV_SMALL bytes; NULL for one that is not local,
+ * which is not worth the way, or cannot be read, of which DuckDB's reader will say more. */
+static char *read_head(Arena *arena, const char *path, size_t *size) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return NULL;
+    char *text = arena_alloc(arena, CSV_SMALL + 1);
+    ssize_t got = 0;
+    for (*size = 0; *size < CSV_SMALL; *size += (size_t)got)
+        if ((got = read(fd, text + *size, CSV_SMALL - *size)) <= 0) break;
+    close(fd);
+    if (got < 0) return NULL;
+    if (got > 0) { /* there is more */
+        while (*size > 0 && text[*size - 1] != '\n') --*size;
+    }
+    text[*size] = '\0';
+    return memchr(text, '\0', *size) == NULL ? text : NULL;
+}
+
+/* Are all lines of the sniffer's sample in the head? */
+static bool covers_sample(const FileCall *call, const char *text, size_t size) {
+    if (csv_sees_all(call)) return call->bytes >= 0 && call->bytes <= CSV_SMALL;
+    long long lines = 0;
+    for (const char *at = text, *end = text + size;
+         lines <= csv_sample(call) && (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
+        lines++;
+    return lines > csv_sample(call);
+}
+
 CsvBytes csv_look_at_bytes(const FileCall *call, size_t index) {
     CsvBytes bytes = {.hints = "", .longest_number = SIZE_MAX};
     const char *path = call->paths->items[index];
-    if (call->bytes < 0 || call->bytes > CSV_SMALL || !csv_sees_all(call) || !is_usual(call, path))
-        return bytes;
+    if (!is_usual(call, path)) return bytes;
     AUTO_ARENA arena = arena_new();
-    Error ignored = {0}; /* a remote file, or one that DuckDB's reader will say more about */
     size_t size = 0;
-    const char *text = fs_read(arena, path, &size, &ignored);
-    if (text == NULL || memchr(text, '\0', size) != NULL) return bytes;
+    const char *text = read_head(arena, path, &size);
+    if (text == NULL || !covers_sample(call, text, size)) return bytes;
     bytes.longest_number = longest_digits(text, size);
     if (str_starts(text, "\xEF\xBB\xBF")) {
         text += 3;

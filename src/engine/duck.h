@@ -82,8 +82,9 @@ bool duck_table_columns(Duck *duck, Arena *arena, const char *schema, const char
 const Column *columns_find(const Columns *columns, const char *name); /* without case; or NULL */
 
 /* Thread-safe: stops the running statement, which then fails with ERR_INTERRUPTED. */
-/* Functions in any SQL: DUCK_WHOLE(DOUBLE) → BIGINT and DUCK_DAY(TIMESTAMP) → DATE, NULL where the
- * value would change. */
+/* Functions in any SQL: DUCK_WHOLE(DOUBLE) → BIGINT and DUCK_DAY(TIMESTAMP) → DATE. Where the value
+ * would change they fail with DUCK_INEXACT in the message. */
+#define DUCK_INEXACT "sqlflow-inexact"
 #define DUCK_WHOLE "_sqlflow_whole"
 #define DUCK_DAY "_sqlflow_day"
 

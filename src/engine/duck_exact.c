@@ -1,6 +1,7 @@
-/* Scalar functions for SQL that sqlflow writes: conversions that keep the value or give NULL, at
- * the price of the plain cast. In SQL alone the check costs several times as much. */
+/* Scalar functions for SQL that sqlflow writes: conversions that keep the value or fail, at the
+ * price of the plain cast. In SQL alone the check costs several times as much. */
 #include <math.h>
+#include <stdio.h>
 
 #include "engine/duck_internal.h"
 
@@ -33,33 +34,41 @@ static void set_null(const Conversion *c, idx_t row) {
     c->to_valid[row / 64] &= ~(UINT64_C(1) << row % 64);
 }
 
-/* DOUBLE → BIGINT; NULL for fractions and for what a double cannot hold exactly. */
 static void whole(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
-    (void)info;
     Conversion c = begin(input, output);
     const double *from = c.from;
     int64_t *to = c.to;
     for (idx_t i = 0; i < c.count; i++) {
         bool fits = fabs(from[i]) < PAST_EXACT;
         to[i] = fits ? (int64_t)from[i] : 0;
-        if (!fits || (double)to[i] != from[i] || is_null(&c, i)) set_null(&c, i);
+        if (fits && (double)to[i] == from[i] && !is_null(&c, i)) continue;
+        if (!is_null(&c, i)) {
+            char message[128];
+            snprintf(message, sizeof message, DUCK_INEXACT ": %.17g is no whole number below 2^53",
+                     from[i]);
+            duckdb_scalar_function_set_error(info, message);
+            return;
+        }
+        set_null(&c, i);
     }
 }
 
-/* TIMESTAMP → DATE; NULL when there is a time of day. */
 static void day(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
-    (void)info;
     Conversion c = begin(input, output);
     const int64_t *from = c.from;
     int32_t *to = c.to;
     for (idx_t i = 0; i < c.count; i++) {
-        if (from[i] == INT64_MAX || from[i] == -INT64_MAX) { /* infinity */
+        bool infinite = from[i] == INT64_MAX || from[i] == -INT64_MAX;
+        if (is_null(&c, i)) {
+            set_null(&c, i);
+        } else if (infinite) {
             to[i] = from[i] > 0 ? INT32_MAX : -INT32_MAX;
-        } else {
+        } else if (from[i] % DAY_US == 0) {
             to[i] = (int32_t)(from[i] / DAY_US);
-            if (from[i] % DAY_US != 0) set_null(&c, i);
+        } else {
+            duckdb_scalar_function_set_error(info, DUCK_INEXACT ": a date has a time of day");
+            return;
         }
-        if (is_null(&c, i)) set_null(&c, i);
     }
 }
 

@@ -73,31 +73,31 @@ static void refused(void **state) {
     (void)state;
     static const struct {
         const char *tail, *value, *hint;
-        bool only_careful;
+        bool misguessed; /* else it is too near to a whole number for a quick read to see */
     } cases[] = {
-        {"1.5,x\n", "has the value '1.5'", "\"a\": \"DOUBLE\"", false},
-        {"-0.25,x\n", "has the value '-0.25'", "DOUBLE", false},
-        {"\"2.004\",x\n", "has the value '2.004'", "DOUBLE", false},
-        {"5e-1,x\n", "has the value", "DOUBLE", false},
-        {"1.00000000000000001,x\n", "'1.00000000000000001'", "DOUBLE", true},
+        {"1.5,x\n", "has the value '1.5'", "\"a\": \"DOUBLE\"", true},
+        {"-0.25,x\n", "has the value '-0.25'", "DOUBLE", true},
+        {"\"2.004\",x\n", "has the value '2.004'", "DOUBLE", true},
+        {"5e-1,x\n", "has the value", "DOUBLE", true},
+        {"1.00000000000000001,x\n", "'1.00000000000000001'", "DOUBLE", false},
         {"12345678901234567890,x\n", "'12345678901234567890'", "HUGEINT", true},
         {"many,x\n", "'many'", "VARCHAR", true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         write_long("long.csv", cases[i].tail);
         Link link = link_of("csv", USE_READ, "{\"path\": \"long.csv\"}");
-        for (int careful = cases[i].only_careful; careful < 2; careful++) {
-            Error err = {0};
-            const char *rows = NULL;
-            if (select_last(&link, careful != 0, &rows, &err))
-                fail_msg("%s: %s", cases[i].tail, rows);
-            assert_false(relation_misguessed(&err));
-            if (!relation_error_read(&err) || err.code != ERR_CAST ||
-                strstr(err.message, cases[i].value) == NULL ||
-                strstr(err.message, "long.csv: column 'a' is BIGINT") == NULL ||
-                strstr(err.message, "20,480") == NULL || strstr(err.hint, cases[i].hint) == NULL)
-                fail_msg("%s: %s / %s", cases[i].tail, err.message, err.hint);
-        }
+        Error err = {0};
+        const char *rows = NULL;
+        bool ok = select_last(&link, false, &rows, &err);
+        if (ok == cases[i].misguessed || relation_misguessed(&err) != cases[i].misguessed)
+            fail_msg("%s: %s", cases[i].tail, err.message);
+        if (select_last(&link, true, &rows, &err)) fail_msg("%s: %s", cases[i].tail, rows);
+        assert_false(relation_misguessed(&err));
+        if (!relation_error_read(&err) || err.code != ERR_CAST ||
+            strstr(err.message, cases[i].value) == NULL ||
+            strstr(err.message, "long.csv: column 'a' is BIGINT") == NULL ||
+            strstr(err.message, "20,480") == NULL || strstr(err.hint, cases[i].hint) == NULL)
+            fail_msg("%s: %s / %s", cases[i].tail, err.message, err.hint);
     }
 }
 
@@ -111,9 +111,9 @@ static void dates_behind_the_sample(void **state) {
          "1969-12-31|DATE\n~|DATE\n2024-02-29|DATE\ninfinity|DATE", NULL, NULL, false},
         {"9999-12-31,x\n290000-01-01,x\n", "9999-12-31|DATE\n290000-01-01|DATE", NULL, NULL, false},
         {"5000000-01-01,x\n", "5000000-01-01|DATE", NULL, NULL, true}, /* no TIMESTAMP */
-        {"2024-01-01 10:00:00,x\n", NULL, "'2024-01-01 10:00:00'", "\"a\": \"TIMESTAMP\"", false},
+        {"2024-01-01 10:00:00,x\n", NULL, "'2024-01-01 10:00:00'", "\"a\": \"TIMESTAMP\"", true},
         {"1969-12-31 23:59:59.999999,x\n", NULL, "'1969-12-31 23:59:59.999999'", "TIMESTAMP",
-         false},
+         true},
         {"n/a,x\n", NULL, "'n/a'", "VARCHAR", true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
