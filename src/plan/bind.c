@@ -89,6 +89,7 @@ static bool first_file_schema(Session *session, const Source *source, Columns *c
 /* Columns of a source; false when they are not known (remote) or the source is broken. */
 static bool source_columns(Binder *binder, const Source *source, Columns *columns) {
     const Connector *connector = source->link.connector;
+    if (source->broken) return false;
     bool local = (connector->can & CAN_BY_FILE) != 0 && !str_eq(connector->name, "s3");
     if (!local && !binder->live) return false;
     Error err = {0};

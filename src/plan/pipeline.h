@@ -52,6 +52,7 @@ typedef struct Source {
     const char *lookback;     /* as written in the options, NULL when none */
     NullCursor null_cursor;
     bool allow_empty;
+    bool broken; /* no connector, or options that were refused: told already, nothing can be read */
 } Source;
 
 typedef enum StepKind {

@@ -132,9 +132,11 @@ void resolve_source(Resolver *resolver, const Stmt *stmt) {
     register_source(resolver, source);
     source->link.connector = endpoint.connector;
     source->link.options = value_new(resolver->arena, VALUE_OBJECT, stmt->span);
+    source->broken = true;
     if (!found) return;
     if (resolver->subst.missing == missing &&
         endpoint_link(resolver, &endpoint, USE_READ, own, &source->link)) {
+        source->broken = false;
         read_options(resolver, source);
         check_options(resolver, source);
     }

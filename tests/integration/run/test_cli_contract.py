@@ -38,6 +38,15 @@ def test_failed_document(project):
     assert json.loads(project.read("target/run_results.json"))["status"] == "failed"
 
 
+@pytest.mark.parametrize("source, code", [
+    ("FROM 'lakee'", "SF0406"), ('TYPE csvv PARAMS {"path": "x"}', "SF0501"),
+    ('TYPE csv PARAMS {"pth": "x"}', "SF0502"), ("FROM '${nope}'", "SF0201")])
+def test_a_source_that_is_none_is_told_once(project, source, code):
+    project.pipeline(f"SOURCE s {source};\nLOAD t FROM s;\nCREATE TABLE u AS FROM s;")
+    result = project.sf("run", "p", code=4)
+    assert result.err.count("error[") == 1 and code in result.err
+
+
 EXITS = [
     (2, ["run", "nothing"], "SF0404"), (2, ["rnu"], "SF1001"), (2, ["run"], "SF1001"),
     (2, ["run", "p", "--no-such-flag"], "SF1001"), (2, ["run", "p", "--commit", "never"], "SF1001"),
