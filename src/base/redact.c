@@ -120,6 +120,39 @@ const char *redact_text(Arena *arena, const char *text) {
     return buf_text(&buf);
 }
 
+/* The end of the JSON string or bare word that begins here. */
+static const char *json_end(const char *at) {
+    if (*at != '"') return at + strcspn(at, "\",:{}[] \t\r\n");
+    for (at++; *at != '\0' && *at != '"'; at++)
+        if (*at == '\\' && at[1] != '\0') at++;
+    return *at == '"' ? at + 1 : at;
+}
+
+static void put_json(Buf *out, const char *text, bool is_key) {
+    const char *masked = is_key ? text : redact_text(out->arena, text);
+    bool number = isdigit((unsigned char)*text) || *text == '-';
+    if (*text == '"')
+        buf_puts(out, masked);
+    else
+        buf_puts(out, number && strcmp(masked, "***") == 0 ? "\"***\"" : text);
+}
+
+const char *redact_json(Arena *arena, const char *json) {
+    if (secrets.forms.count == 0) return json;
+    Buf out = buf_on(arena);
+    while (*json != '\0') {
+        size_t between = strspn(json, ",:{}[] \t\r\n");
+        buf_put(&out, json, between);
+        json += between;
+        if (*json == '\0') break;
+        const char *end = json_end(json);
+        bool is_key = end[strspn(end, " \t\r\n")] == ':';
+        put_json(&out, arena_strndup(arena, json, (size_t)(end - json)), is_key);
+        json = end;
+    }
+    return buf_text(&out);
+}
+
 void redact_reset(void) {
     pthread_mutex_lock(&secrets.lock);
     arena_free(secrets.arena);

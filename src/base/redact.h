@@ -13,6 +13,9 @@
 void redact_add(const char *secret);
 /* The text with every secret replaced by ***; the text itself when there is none. */
 const char *redact_text(Arena *arena, const char *text);
+/* The same for a JSON document, which stays one: only its strings (not its keys) are masked, and
+ * numbers that are a secret as a whole. A password such as "error" or "null" is in every report. */
+const char *redact_json(Arena *arena, const char *json);
 /* True for names that look like one of a secret: password, passwd, secret, token, key,
  * credential (as a word part; not primary_key, key_pattern, upsert_keys and the like). */
 bool redact_is_secret_name(const char *name);

@@ -91,7 +91,7 @@ static int run_compile(Cli *cli) {
     plan_json(&loaded.plan, &document);
     const char *path = arena_printf(cli->arena, "%s/compiled/%s.json",
                                     context.project.profile.target_dir, loaded.name);
-    const char *text = redact_text(cli->arena, buf_text(&document));
+    const char *text = redact_json(cli->arena, buf_text(&document));
     Error err;
     if (!fs_write_atomic(path, text, strlen(text), 0644, &err)) return fail(cli, &err);
     if (cli->json) {

@@ -28,7 +28,7 @@ static const char *variables_json(Context *context, const Vars *vars) {
             json_value(&json, name, value);
     }
     json_end(&json);
-    return redact_text(context->arena, buf_text(&out));
+    return redact_json(context->arena, buf_text(&out));
 }
 
 static RunOptions options_of(Context *context, const Loaded *loaded, RunListener *listener) {
@@ -69,7 +69,7 @@ static bool open_log(Context *context, const Loaded *loaded, Error *err) {
 static bool save_results(Context *context, const Buf *document, Error *err) {
     const char *path =
         fs_join(context->arena, context->project.profile.target_dir, "run_results.json");
-    const char *text = redact_text(context->arena, buf_text(document));
+    const char *text = redact_json(context->arena, buf_text(document));
     return fs_write_atomic(path, text, strlen(text), 0644, err);
 }
 

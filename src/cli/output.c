@@ -49,7 +49,7 @@ void out_data(Cli *cli, const char *data, size_t size) {
 }
 
 void out_document(Cli *cli, const Buf *document) {
-    const char *masked = redact_text(cli->arena, buf_text(document));
+    const char *masked = redact_json(cli->arena, buf_text(document));
     size_t size = strlen(masked);
     out_data(cli, masked, size);
     if (size == 0 || masked[size - 1] != '\n') out_data(cli, "\n", 1);

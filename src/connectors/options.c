@@ -273,8 +273,8 @@ static void check_member(Check *check, const Member *member) {
             unknown(check, member);
         return;
     }
-    if (spec->secret && value_text(member->value) != NULL) redact_add(value_text(member->value));
     if (member->value->kind == VALUE_NULL) return;
+    if (spec->secret && value_text(member->value) != NULL) redact_add(value_text(member->value));
     const char *before = map_get(&check->seen, spec->name);
     if (before != NULL) {
         diag_error(check->diags, ERR_DUPLICATE_KEY, member->key_span,

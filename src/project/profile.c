@@ -335,7 +335,8 @@ static void register_value(Arena *arena, const char *text) {
                !(text[size] == ' ' && text[size + 1] == '#'))
             size++;
     const char *value = str_trim(arena, text, size);
-    if (strstr(value, "${") == NULL) redact_add(value);
+    bool none = quote == '\0' && (str_ieq(value, "null") || str_eq(value, "~"));
+    if (strstr(value, "${") == NULL && !none) redact_add(value);
 }
 
 void profile_register_secrets(Arena *arena, const SourceText *source) {

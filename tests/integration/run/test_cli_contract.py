@@ -47,6 +47,16 @@ def test_a_source_that_is_none_is_told_once(project, source, code):
     assert result.err.count("error[") == 1 and code in result.err
 
 
+@pytest.mark.parametrize("password", ["error", "null", "false", "steps", "success"])
+def test_a_weak_password_leaves_the_document_whole(project, password):
+    project.write("profiles/dev.yml", persistent() + "connections:\n  w: { type: postgres, host: 127.0.0.1, "
+                  'port: 1, max_retries: 0, password: "${W_PASSWORD}", passfile: null }\n')
+    document = project.run("SOURCE s FROM 'w' OPTIONS {table: 'x'}; LOAD t FROM s;", code=3,
+                           env={"W_PASSWORD": password})
+    assert RUN <= set(document) and document["error"]["code"] == "SF0801"
+    assert document["error"]["hint"] and json.loads(project.read("target/run_results.json")) == document
+
+
 EXITS = [
     (2, ["run", "nothing"], "SF0404"), (2, ["rnu"], "SF1001"), (2, ["run"], "SF1001"),
     (2, ["run", "p", "--no-such-flag"], "SF1001"), (2, ["run", "p", "--commit", "never"], "SF1001"),

@@ -138,6 +138,20 @@ static void names(void **state) {
         if (redact_is_secret_name(plain[i])) fail_msg("'%s' does not look secret", plain[i]);
 }
 
+static void documents(void **state) {
+    (void)state;
+    AUTO_ARENA arena = arena_new();
+    redact_add("error");
+    redact_add("null");
+    redact_add("12345");
+    redact_add("pa\"ss");
+    const char *json = "{\"error\": null, \"a\": [\"an error\", 12345, 123456, -1.5e3],\n"
+                       "\"b\" : {\"x\": \"pa\\\"ss: {}\", \"y\": \"\"}, \"12345\":true}";
+    assert_string_equal(redact_json(arena, json),
+                        "{\"error\": null, \"a\": [\"an ***\", \"***\", 123456, -1.5e3],\n"
+                        "\"b\" : {\"x\": \"***: {}\", \"y\": \"\"}, \"12345\":true}");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(forms, forget),
@@ -145,6 +159,7 @@ int main(void) {
         cmocka_unit_test_teardown(base64_of_urls, forget),
         cmocka_unit_test_teardown(overlaps, forget),
         cmocka_unit_test_teardown(short_and_missing, forget),
+        cmocka_unit_test_teardown(documents, forget),
         cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
