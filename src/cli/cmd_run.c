@@ -128,6 +128,17 @@ static void print_report(Context *context, const Live *live, const RunReport *re
     out_text(cli, buf_text(&tail));
 }
 
+/* Warnings of the plan, which stand on stderr already, belong to the document too. */
+static void make_document(const Context *context, const RunReport *report, Buf *document) {
+    RunReport whole = *report;
+    whole.diags = diags_on(context->arena);
+    const Diags *parts[] = {&context->diags, &report->diags};
+    for (size_t p = 0; p < 2; p++)
+        for (size_t i = 0; i < parts[p]->count; i++)
+            *LIST_PUSH(context->arena, &whole.diags) = parts[p]->items[i];
+    report_json(&whole, document);
+}
+
 static int run_loaded(Context *context, Loaded *loaded) {
     Cli *cli = context->cli;
     Live live;
@@ -149,7 +160,7 @@ static int run_loaded(Context *context, Loaded *loaded) {
     live_stop(&live);
     if (report.problems.errors > 0) code = diags_exit_code(&report.problems);
     Buf document = buf_on(context->arena);
-    report_json(&report, &document);
+    make_document(context, &report, &document);
     Error err;
     if (!options.dry_run && !save_results(context, &document, &err))
         diag_add(&report.diags, SEVERITY_WARNING, &err);

@@ -29,6 +29,12 @@ def test_run_document(project):
     assert json.loads(project.read("target/run_results.json")) == document
 
 
+def test_warnings_of_the_plan_are_in_the_document(project):
+    project.write("data/s.json", '[{"a": 1}]')
+    document = project.run('SOURCE s TYPE json PARAMS {"path": "data/s.json", "header": true}; LOAD t FROM s;')
+    assert [w["code"] for w in document["warnings"]] == ["SF0505"] and document["warnings"][0]["line"] == 1
+
+
 def test_failed_document(project):
     document = project.run("CREATE TABLE a AS SELECT 1 AS v;\nCREATE TABLE b AS SELECT error('no') AS v;\n"
                            "CREATE TABLE c AS SELECT 1 AS v;", code=1)
