@@ -68,6 +68,9 @@ typedef struct Files {
 /* The relation over the files, with projection, types, bound, limit and file column. */
 bool files_relation_of(const Files *files, const ReadSpec *spec, Relation *relation, Error *err);
 bool files_schema_of(const Files *files, Columns *columns, Error *err);
+/* An error when a folder like year=2024 names a column that the files have, too: DuckDB would take
+ * the folder's value and hide the column's own without a word (files_partitions.c). */
+bool files_check_partitions(const Files *files, Error *err);
 /* Counts rejected lines while the relation is read and tells its failures (files_rejects.c). */
 bool files_watch(const Files *files, const FileSource *source, Relation *relation, Error *err);
 /* DuckDB's error about a file as one of ours; returns false. */

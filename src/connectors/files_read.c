@@ -207,6 +207,7 @@ static bool bind(const Files *files, const FileSource *source, const ReadSpec *s
 static bool open_source(const Files *files, const ReadSpec *spec, FileSource *source, Error *err) {
     Arena *arena = files->session->arena;
     Strings escaped = {0};
+    if (!files_check_partitions(files, err)) return false;
     for (size_t i = 0; i < files->paths->count; i++)
         strings_add(arena, &escaped, files_escape(arena, files->paths->items[i]));
     FileCall call = {.session = files->session, .link = files->link, .paths = &escaped,

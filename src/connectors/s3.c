@@ -23,59 +23,6 @@ static bool place(Session *session, const Link *link, S3 *s3, Error *err) {
     return error_hint(err, "add \"uri\": \"s3://bucket/key\", or \"bucket\" and \"key\"");
 }
 
-/* -- partitions -------------------------------------------------------------------------- */
-
-/* The names before '=' in the folders of a key. */
-static void partition_names(Arena *arena, const char *path, Strings *names) {
-    const char *slash;
-    for (const char *at = path + strlen("s3://"); (slash = strchr(at, '/')) != NULL;
-         at = slash + 1) {
-        const char *equals = memchr(at, '=', (size_t)(slash - at));
-        if (equals != NULL && equals > at)
-            strings_add_unique(arena, names, arena_strndup(arena, at, (size_t)(equals - at)));
-    }
-}
-
-static Link without_partitions(Arena *arena, const Link *link) {
-    Link copy = *link;
-    Value *options = value_new(arena, VALUE_OBJECT, link->span);
-    for (size_t i = 0; i < link->options->count; i++)
-        if (!str_eq(link->options->members[i].key, "hive_partitioning"))
-            value_add(arena, options, link->options->members[i].key, SPAN_NONE,
-                      link->options->members[i].value);
-    value_add(arena, options, "hive_partitioning", SPAN_NONE,
-              value_string(arena, "false", link->span));
-    copy.options = options;
-    return copy;
-}
-
-/* DuckDB would take the folder's value and hide the column's own without a word. */
-static bool check_partitions(const Files *files, Error *err) {
-    Arena *arena = files->session->arena;
-    Strings names = {0};
-    if (files->paths->count == 0 || str_ieq(link_text(files->link, "hive_partitioning"), "false"))
-        return true;
-    partition_names(arena, files->paths->items[0], &names);
-    if (names.count == 0) return true;
-    Link link = without_partitions(arena, files->link);
-    Diags unheard = diags_on(arena);
-    Session session = *files->session;
-    session.diags = &unheard;
-    Strings first = {.items = files->paths->items, .count = 1, .capacity = 1};
-    Files one = {.session = &session, .link = &link, .format = files->format, .paths = &first};
-    Columns columns = {0};
-    Error unread = {0}; /* what is wrong with the file itself is told when it is read */
-    if (!files_schema_of(&one, &columns, &unread)) return true;
-    for (size_t i = 0; i < names.count; i++) {
-        if (columns_find(&columns, names.items[i]) == NULL) continue;
-        error_set(err, ERR_FILE_FORMAT, link_span(files->link, "hive_partitioning"),
-                  "%s has a column '%s', and so has the folder name", first.items[0],
-                  names.items[i]);
-        return error_hint(err, "\"hive_partitioning\": false takes the file's own column");
-    }
-    return true;
-}
-
 /* -- reading ----------------------------------------------------------------------------- */
 
 typedef struct S3Relation {
@@ -146,7 +93,6 @@ static bool open_relation(S3Relation *relation, const ReadSpec *given, Error *er
     bool no_nulls = false;
     if (!start(s3, spec.files, &paths, err)) return false;
     Files files = files_of(s3, &paths);
-    if (!check_partitions(&files, err)) return false;
     for (size_t i = 0; i < paths.count; i++)
         strings_add(s3->session->arena, &escaped, files_escape(s3->session->arena, paths.items[i]));
     bool asks = spec.lower != NULL && spec.include_nulls && files.format == &parquet_format;
@@ -179,7 +125,6 @@ bool s3_schema(Session *session, const Link *link, Columns *columns, Error *err)
     *columns = (Columns){0};
     if (!place(session, link, &s3, err) || !start(&s3, NULL, &paths, err)) return false;
     Files files = files_of(&s3, &paths);
-    if (!check_partitions(&files, err)) return false;
     return files_schema_of(&files, columns, err) || refined(&s3, err);
 }
 

@@ -1,0 +1,64 @@
+/* Folders like year=2024 against the columns of the files in them. */
+#include <string.h>
+
+#include "connectors/files.h"
+
+/* The names before '=' in the folders of a path. */
+static void partition_names(Arena *arena, const char *path, Strings *names) {
+    const char *slash;
+    for (const char *at = path; (slash = strchr(at, '/')) != NULL; at = slash + 1) {
+        const char *equals = memchr(at, '=', (size_t)(slash - at));
+        if (equals != NULL && equals > at)
+            strings_add_unique(arena, names, arena_strndup(arena, at, (size_t)(equals - at)));
+    }
+}
+
+/* DuckDB takes partitions by itself only where all files have them. */
+static bool all_have(Arena *arena, const Strings *paths, const char *name) {
+    for (size_t i = 0; i < paths->count; i++) {
+        Strings names = {0};
+        partition_names(arena, paths->items[i], &names);
+        if (!strings_has(&names, name)) return false;
+    }
+    return true;
+}
+
+static Link without_partitions(Arena *arena, const Link *link) {
+    Link copy = *link;
+    Value *options = value_new(arena, VALUE_OBJECT, link->span);
+    for (size_t i = 0; i < link->options->count; i++)
+        if (!str_eq(link->options->members[i].key, "hive_partitioning"))
+            value_add(arena, options, link->options->members[i].key, SPAN_NONE,
+                      link->options->members[i].value);
+    value_add(arena, options, "hive_partitioning", SPAN_NONE,
+              value_string(arena, "false", link->span));
+    copy.options = options;
+    return copy;
+}
+
+bool files_check_partitions(const Files *files, Error *err) {
+    Arena *arena = files->session->arena;
+    const char *hive = link_text(files->link, "hive_partitioning");
+    Strings names = {0};
+    if (files->paths->count == 0 || str_ieq(hive, "false")) return true;
+    partition_names(arena, files->paths->items[0], &names);
+    if (names.count == 0) return true;
+    Link link = without_partitions(arena, files->link);
+    Diags unheard = diags_on(arena);
+    Session session = *files->session;
+    session.diags = &unheard;
+    Strings first = {.items = files->paths->items, .count = 1, .capacity = 1};
+    Files one = {.session = &session, .link = &link, .format = files->format, .paths = &first};
+    Columns columns = {0};
+    Error unread = {0}; /* what is wrong with the file itself is told when it is read */
+    if (!files_schema_of(&one, &columns, &unread)) return true;
+    for (size_t i = 0; i < names.count; i++) {
+        const char *name = names.items[i];
+        if (columns_find(&columns, name) == NULL) continue;
+        if (!str_ieq(hive, "true") && !all_have(arena, files->paths, name)) continue;
+        error_set(err, ERR_FILE_FORMAT, link_span(files->link, "hive_partitioning"),
+                  "%s has a column '%s', and so has the folder name", first.items[0], name);
+        return error_hint(err, "\"hive_partitioning\": false takes the file's own column");
+    }
+    return true;
+}
