@@ -27,6 +27,8 @@ static bool validate(Run *run, Error *err) {
     run->careful = map_on(run->arena);
     bind_types(run->plan, &bind, &diags);
     diags_sort(&diags);
+    /* A Python function of constants is called while it is bound, and may be stopped there. */
+    if (run->stop) return error_set(err, ERR_INTERRUPTED, SPAN_NONE, "interrupted by a signal");
     run->report->problems = diags;
     for (size_t i = 0; i < diags.count; i++) {
         const Diag *diag = &diags.items[i];

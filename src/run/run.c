@@ -284,6 +284,12 @@ static void begin_anew(Run *run, int retries) {
     run->report->diags.count = run->warned;
 }
 
+/* Python and the connectors know only that they were stopped, not by what. */
+static RunStatus failed_status(Run *run, Error *err) {
+    if (run->timed_out && err->code == ERR_INTERRUPTED) interrupted(run, err);
+    return err->code == ERR_INTERRUPTED ? RUN_INTERRUPTED : RUN_FAILED;
+}
+
 static bool transact(Run *run, Error *err) {
     run->warned = run->report->diags.count;
     while (!try_transaction(run, err)) {
@@ -293,7 +299,7 @@ static bool transact(Run *run, Error *err) {
             begin_anew(run, reread ? 0 : 1);
             continue;
         }
-        run->report->status = err->code == ERR_INTERRUPTED ? RUN_INTERRUPTED : RUN_FAILED;
+        run->report->status = failed_status(run, err);
         return false;
     }
     return run->options->dry_run || finish(run, err);
@@ -311,7 +317,7 @@ static void run_database(Run *run, Error *err) {
     bool is_new = engine->persistent && !fs_exists(engine->path);
     bool prepared = false;
     if (!run_open(run, err) || !(prepared = run_prepare(run, err))) {
-        run->report->status = RUN_FAILED;
+        run->report->status = failed_status(run, err);
         end_with(run, err);
     } else if (!transact(run, err)) {
         end_with(run, err);
@@ -361,7 +367,7 @@ int run_plan(const Plan *plan, const Project *project, const RunOptions *options
     if (run_lock(&run, &err)) {
         run_database(&run, &err);
     } else {
-        report->status = err.code == ERR_INTERRUPTED ? RUN_INTERRUPTED : RUN_FAILED;
+        report->status = failed_status(&run, &err);
         end_with(&run, &err);
         run_close(&run);
     }

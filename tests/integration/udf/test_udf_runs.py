@@ -161,6 +161,11 @@ def test_interrupt_stops_a_sleeping_function(shop):
     assert not shop.has_table("orders")
 
 
+def test_timeout_of_a_sleeping_function(shop):
+    document = shop.run("CREATE TABLE a AS SELECT sleepy(1);", "--timeout", "1", code=7)
+    assert document["error"]["code"] == "SF0616" and document["status"] == "failed"
+
+
 def test_a_venv_that_is_none(shop):
     shop.write("profiles/dev.yml", "engines:\n  duckdb: { mode: memory }\npython: { venv: nowhere }\n")
     error = shop.fail(ORDERS + "CREATE TABLE a AS SELECT title(name) FROM orders;", code=4)
