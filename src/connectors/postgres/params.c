@@ -183,6 +183,24 @@ static const char *host_to_resolve(const PgParams *params)
     return host;
 }
 
+/* A connection string written in the statement wins over the connection's single values. */
+static bool string_wins(const Link *link, const char *option)
+{
+    return link_has(link, "connection_string") && link_has(link, option) &&
+           link_span(link, "connection_string").source == link->span.source &&
+           link_span(link, option).source != link->span.source;
+}
+
+static void add_options(const Link *link, PgParams *params)
+{
+    for (size_t i = 0; i < sizeof forwarded / sizeof *forwarded; i++) {
+        const char *value = link_text(link, forwarded[i].option);
+        if (!value || !*value) continue;
+        if (get(params, forwarded[i].keyword) && string_wins(link, forwarded[i].option)) continue;
+        set(params, forwarded[i].keyword, value);
+    }
+}
+
 bool pg_params(Session *session, const Link *link, PgParams *params, Error *err)
 {
     Arena *arena = session->arena;
@@ -190,10 +208,7 @@ bool pg_params(Session *session, const Link *link, PgParams *params, Error *err)
     if (!pg_load(err)) return false;
     set(params, "fallback_application_name", "sqlflow");
     if (!add_connection_string(arena, link, params, err)) return false;
-    for (size_t i = 0; i < sizeof forwarded / sizeof *forwarded; i++) {
-        const char *value = link_text(link, forwarded[i].option);
-        if (value && *value) set(params, forwarded[i].keyword, value);
-    }
+    add_options(link, params);
     redact_add(get(params, "password"));
     redact_add(getenv("PGPASSWORD"));
     set(params, "client_encoding", "UTF8");
@@ -204,6 +219,8 @@ bool pg_params(Session *session, const Link *link, PgParams *params, Error *err)
         str_to_double(in_string, &params->connect_timeout);
     if (params->connect_timeout <= 0) params->connect_timeout = 10;
     params->timeout = link_number(link, "timeout_seconds");
+    if (params->timeout > 0 && params->timeout < params->connect_timeout)
+        params->connect_timeout = params->timeout;
     params->setup = setup_sql(arena, link);
     params->host = host_to_resolve(params);
     params->label = make_label(arena, link, params);

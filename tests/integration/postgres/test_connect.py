@@ -1,6 +1,9 @@
 """connect test, stage by stage, and connect discover."""
 import json
+import socket
+import time
 
+from pgserver import Database
 from proxy import Proxy
 
 
@@ -24,6 +27,29 @@ def test_stage_that_fails(pg, database):
         pg.connect(database, **options)
         result = pg.sf("connect", "test", "pg", code=3)
         assert stages(result)[-1] == stage, (options, result)
+
+
+def test_a_statements_connection_string_wins(pg, server, database):
+    other = Database(server)
+    try:
+        database.sql("CREATE TABLE place AS SELECT 'here' AS name")
+        other.sql("CREATE TABLE place AS SELECT 'there' AS name")
+        source = "SOURCE s FROM 'pg' OPTIONS {table: 'place', %s}; LOAD t FROM s;"
+        url = f"connection_string: 'postgresql://127.0.0.1:{server.port}/{other.name}'"
+        pg.run(source % url)  # the user and the password are still the connection's
+        assert pg.table("t") == [("there",)]
+        pg.run(source % f"{url}, database: '{database.name}'")
+        assert pg.table("t") == [("here",)]
+    finally:
+        server.sql(f"DROP DATABASE {other.name} WITH (FORCE)")
+
+
+def test_timeout_seconds_bounds_the_login_too(pg, database):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        pg.connect(database, port=silent.getsockname()[1], timeout_seconds=0.5)
+        start = time.monotonic()
+        pg.sf("connect", "test", "pg", code=3)
+        assert time.monotonic() - start < 5
 
 
 def test_write_without_permission(pg, database):
