@@ -275,9 +275,10 @@ bool exports_publish_pending(Run *run, Error *err) {
         }
         error_prefix(err, "an earlier run left the export to %s pending and it cannot be "
                           "published: ", record->destination);
-        if (err->hint[0] == '\0')
-            error_hint(err, "run again when the destination works, or give it up: sqlflow state "
-                            "discard %s", record->export_id);
+        const char *hint = arena_strdup(run->arena, err->hint);
+        error_hint(err, "%s%srun again when that is put right, or give the export up: "
+                        "sqlflow state discard %s", hint, *hint == '\0' ? "" : "; ",
+                   record->export_id);
     }
     Error marking = {0};
     if (!mark_done(run, &done, receipts, &marking) && ok) {

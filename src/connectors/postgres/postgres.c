@@ -77,7 +77,8 @@ static void check_read(const Link *link, Diags *diags)
 static void check_write(const Link *link, Diags *diags)
 {
     bool upsert = str_ieq(link_text(link, "mode"), "upsert");
-    if (upsert && !link_has(link, "upsert_keys"))
+    const Value *keys = link_value(link, "upsert_keys");
+    if (upsert && (!keys || keys->count == 0))
         diag_error(diags, ERR_MISSING_OPTION, link_span(link, "mode"),
                    "mode upsert needs 'upsert_keys'")
             ->hint = "add \"upsert_keys\": [\"id\"]";

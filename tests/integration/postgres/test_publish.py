@@ -79,8 +79,9 @@ def test_upsert_keys_must_be_keys(pg, database, rows, words):
     assert database.sql("SELECT * FROM out") == [["5", "5"]]
 
 
-def test_upsert_without_keys_is_found_before_the_run(pg, database):
-    pg.pipeline(ROWS + 'EXPORT t TO pg.out OPTIONS {"mode": "upsert"};')
+@pytest.mark.parametrize("keys", ["", ', "upsert_keys": []'])
+def test_upsert_without_keys_is_found_before_the_run(pg, database, keys):
+    pg.pipeline(ROWS + 'EXPORT t TO pg.out OPTIONS {"mode": "upsert"%s};' % keys)
     result = pg.sf("run", "p", code=4)
     assert "mode upsert needs 'upsert_keys'" in result.err
     assert database.value("SELECT to_regclass('out')") is None
@@ -123,6 +124,15 @@ def test_unknown_column(pg, database):
     assert "no column 'name' (did you mean 'nam'?)" in document["error"]["message"]
 
 
+def test_a_pending_export_tells_how_to_give_it_up(pg, database):
+    database.sql("CREATE TABLE out (id int, nam text)")
+    export(pg, code=3)
+    hint = pg.fail("CREATE TABLE other AS SELECT 1 AS x;", name="q", code=3)["hint"]
+    assert "its columns are: id, nam; " in hint
+    pg.sf("state", "discard", hint.split()[-1])
+    pg.run(name="q")
+
+
 def test_create_table_false(pg, database):
     document = export(pg, {"create_table": False}, code=3)
     assert "no table" in document["error"]["message"]
@@ -146,6 +156,7 @@ def test_pending_export_is_published_by_the_next_run(pg, database):
     document = export(pg, code=1)
     assert document["status"] == "pending" and "check constraint" in document["error"]["message"]
     assert database.sql("SELECT * FROM out") == []
+    assert "state discard" in pg.fail("CREATE TABLE other AS SELECT 1 AS x;", name="q")["hint"]
     database.sql("ALTER TABLE out DROP CONSTRAINT out_id_check")
     pg.run("CREATE TABLE other AS SELECT 1 AS x;", name="q")
     assert database.value("SELECT count(*) FROM out") == "5"
