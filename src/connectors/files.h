@@ -10,6 +10,7 @@
 /* What a format makes of paths: something for FROM. */
 typedef struct FileSource {
     const char *call;    /* read_csv([…], …) */
+    const char *casts;   /* " REPLACE (…)" of column_types, or NULL */
     const char *rejects; /* base name of the TEMP tables that collect rejected lines, or NULL */
     long long limit;     /* rows; 0: all */
     bool guessed;        /* see Relation.guessed */

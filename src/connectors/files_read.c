@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "connectors/column_types.h"
 #include "connectors/files.h"
 
 static const char file_column[] = "_sqlflow_file";
@@ -93,55 +94,14 @@ bool files_error(const Link *link, Error *err) {
 
 /* -- the relation ------------------------------------------------------------------------ */
 
-static bool is_type(const char *text) {
-    size_t size = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                               "_ (),[]\"");
-    return size > 0 && text[size] == '\0';
-}
-
-static bool wrong_column(const Link *link, const Columns *columns, const char *option,
-                         const char *name, Error *err) {
-    AUTO_ARENA arena = arena_new();
-    Strings names = {0};
-    for (size_t i = 0; i < columns->count; i++) strings_add(arena, &names, columns->items[i].name);
-    Span span = link_has(link, option) ? link_span(link, option) : link->span;
-    error_set(err, ERR_OPTION_VALUE, span, "%s names '%s', which the files do not have%s", option,
-              name, str_did_you_mean(arena, name, &names));
-    return error_hint(err, "their columns are: %s", strings_join(arena, &names, ", "));
-}
-
 static bool check_columns(const Link *link, const ReadSpec *spec, const Columns *columns,
                           Error *err) {
-    const Value *types = link_value(link, "column_types");
     for (size_t i = 0; spec->columns != NULL && i < spec->columns->count; i++)
         if (columns_find(columns, spec->columns->items[i]) == NULL)
-            return wrong_column(link, columns, "columns", spec->columns->items[i], err);
+            return column_is_missing(link, columns, "columns", spec->columns->items[i], err);
     if (spec->cursor != NULL && columns_find(columns, spec->cursor) == NULL)
-        return wrong_column(link, columns, "cursor_field", spec->cursor, err);
-    for (size_t i = 0; types != NULL && i < types->count; i++) {
-        const Member *member = &types->members[i];
-        if (columns_find(columns, member->key) == NULL)
-            return wrong_column(link, columns, "column_types", member->key, err);
-        if (!is_type(value_text(member->value)))
-            return error_set(err, ERR_OPTION_VALUE, member->value->span, "'%s' is no type",
-                             value_text(member->value));
-    }
-    return true;
-}
-
-/* csv reads its types itself; the other formats have types of their own, which are cast. */
-static void put_types(Buf *sql, const Link *link, const FileFormat *format) {
-    const Value *types = link_value(link, "column_types");
-    if (types == NULL || types->count == 0 || format == &csv_format) return;
-    buf_puts(sql, " REPLACE (");
-    for (size_t i = 0; i < types->count; i++) {
-        const Member *member = &types->members[i];
-        buf_puts(sql, i > 0 ? ", CAST(" : "CAST(");
-        buf_ident(sql, member->key);
-        buf_printf(sql, " AS %s) AS ", value_text(member->value));
-        buf_ident(sql, member->key);
-    }
-    buf_putc(sql, ')');
+        return column_is_missing(link, columns, "cursor_field", spec->cursor, err);
+    return column_types_check(link, columns, err);
 }
 
 static void put_columns(Buf *sql, const Link *link, const ReadSpec *spec) {
@@ -156,14 +116,13 @@ static void put_columns(Buf *sql, const Link *link, const ReadSpec *spec) {
         buf_printf(sql, ", %s AS filename", file_column);
 }
 
-static const char *build(Arena *arena, const Link *link, const FileFormat *format,
-                         const FileSource *source, const ReadSpec *spec) {
+static const char *build(Arena *arena, const Link *link, const FileSource *source,
+                         const ReadSpec *spec) {
     Buf sql = buf_on(arena);
     buf_puts(&sql, "(SELECT ");
     put_columns(&sql, link, spec);
-    buf_puts(&sql, " FROM (SELECT *");
-    put_types(&sql, link, format);
-    buf_printf(&sql, " FROM %s", source->call);
+    buf_printf(&sql, " FROM (SELECT *%s FROM %s", source->casts == NULL ? "" : source->casts,
+               source->call);
     if (source->limit > 0) buf_printf(&sql, " LIMIT %lld", source->limit);
     buf_putc(&sql, ')');
     if (spec->lower != NULL) {
@@ -194,14 +153,24 @@ static int64_t total_bytes(const Strings *paths) {
     return total;
 }
 
+/* csv reads its types itself; the other formats have types of their own, which are cast. */
+static bool put_types(const Files *files, FileSource *source, Columns *columns, Error *err) {
+    if (files->format == &csv_format) return true;
+    Buf casts = buf_on(files->session->arena);
+    if (!column_types_put(files->session, files->link, columns, &casts, err)) return false;
+    source->casts = buf_text(&casts);
+    return true;
+}
+
 /* Binding finds what is wrong with the files or the options while it can still be told apart from
  * what is wrong with the step's own SQL. */
-static bool bind(const Files *files, const FileSource *source, const ReadSpec *spec, Error *err) {
+static bool bind(const Files *files, FileSource *source, const ReadSpec *spec, Error *err) {
     Columns columns = {0};
     const char *sql = arena_printf(files->session->arena, "SELECT * FROM %s", source->call);
     if (!duck_describe(files->session->duck, files->session->arena, sql, &columns, err))
         return files_error(files->link, err);
-    return check_columns(files->link, spec, &columns, err);
+    return check_columns(files->link, spec, &columns, err) &&
+           put_types(files, source, &columns, err);
 }
 
 static bool open_source(const Files *files, const ReadSpec *spec, FileSource *source, Error *err) {
@@ -230,7 +199,7 @@ static bool no_rows(const Files *files, Relation *relation, Error *err) {
     buf_puts(&sql, "(SELECT ");
     for (size_t i = 0; i < types->count; i++) {
         const char *type = value_text(types->members[i].value);
-        if (!is_type(type))
+        if (!column_type_is(type))
             return error_set(err, ERR_OPTION_VALUE, types->members[i].value->span,
                              "'%s' is no type", type);
         buf_printf(&sql, "%sCAST(NULL AS %s) AS ", i > 0 ? ", " : "", type);
@@ -248,7 +217,7 @@ bool files_relation_of(const Files *files, const ReadSpec *spec, Relation *relat
     if (!open_source(files, spec, &source, err)) return false;
     bool plain = is_plain(files->link, &source, spec);
     relation->sql = plain ? source.call
-                          : build(files->session->arena, files->link, files->format, &source, spec);
+                          : build(files->session->arena, files->link, &source, spec);
     relation->bounded = spec->lower != NULL;
     relation->guessed = source.guessed;
     return files_watch(files, &source, relation, err);
@@ -262,7 +231,7 @@ bool files_schema_of(const Files *files, Columns *columns, Error *err) {
     if (!open_source(files, &spec, &source, err)) return false;
     const char *sql = is_plain(files->link, &source, &spec)
                           ? source.call
-                          : build(arena, files->link, files->format, &source, &spec);
+                          : build(arena, files->link, &source, &spec);
     return duck_describe(files->session->duck, arena, arena_printf(arena, "SELECT * FROM %s", sql),
                          columns, err) ||
            files_error(files->link, err);

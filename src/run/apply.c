@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "run/casts.h"
+#include "engine/casts.h"
 
 bool apply_stage(StepContext *ctx, const char *query, const char *what, const char **name,
                  int64_t *rows, Error *err) {

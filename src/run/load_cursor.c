@@ -1,7 +1,7 @@
 /* LOAD of an incremental source by its cursor: read from the watermark on, skip what came before,
  * apply, move the watermark to the highest committed cursor. */
 #include "run/apply.h"
-#include "run/casts.h"
+#include "engine/casts.h"
 #include "run/cursor.h"
 
 #include <string.h>

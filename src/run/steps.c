@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "run/casts.h"
+#include "engine/casts.h"
 
 Session step_session(StepContext *ctx) {
     return (Session){.arena = ctx->arena, .duck = ctx->run->duck, .diags = &ctx->run->report->diags,

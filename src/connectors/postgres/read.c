@@ -4,12 +4,39 @@
 
 #include <string.h>
 
+#include "connectors/column_types.h"
 #include "connectors/postgres/late.h"
 #include "connectors/postgres/scan.h"
 
 enum { MIN_BLOCKS = 1024, MAX_RANGE_BLOCKS = 16384 }; /* 8 MB, 128 MB */
 
 static void read_cleanup(PgRead **read) { pg_read_free(*read); }
+
+/* The rows with the types of column_types; `columns` gets names and types. */
+static bool cast_rows(Session *session, const Link *link, const PgSource *source,
+                      const char *rows, Columns *columns, const char **sql, Error *err)
+{
+    Buf out = buf_on(session->arena);
+    for (size_t i = 0; i < source->columns.count; i++)
+        *LIST_PUSH(session->arena, columns) = (Column){source->columns.items[i].name,
+                                                       source->columns.items[i].duck_type};
+    *sql = rows;
+    if (!link_has(link, "column_types")) return true;
+    buf_puts(&out, "(SELECT *");
+    if (!column_types_put(session, link, columns, &out, err)) return false;
+    buf_printf(&out, " FROM %s)", rows);
+    *sql = buf_text(&out);
+    return true;
+}
+
+/* The server compares a cursor as what it is there, not as what it becomes here. */
+static bool check_cursor_type(const Link *link, const ReadSpec *spec, Error *err)
+{
+    if (!spec->cursor || !value_get(link_value(link, "column_types"), spec->cursor)) return true;
+    error_set(err, ERR_OPTION_VALUE, link_span(link, "column_types"),
+              "column_types must not change the cursor '%s'", spec->cursor);
+    return error_hint(err, "cast it on the server, in 'query'");
+}
 
 bool pg_read_schema(Session *session, const Link *link, Columns *columns, Error *err)
 {
@@ -19,10 +46,8 @@ bool pg_read_schema(Session *session, const Link *link, Columns *columns, Error 
     if (!pg_params(session, link, &params, err) || !pg_open(&params, &conn, NULL, err) ||
         !pg_source(session, link, &conn, NULL, &source, err))
         return false;
-    for (size_t i = 0; i < source.columns.count; i++)
-        *LIST_PUSH(session->arena, columns) = (Column){source.columns.items[i].name,
-                                                       source.columns.items[i].duck_type};
-    return true;
+    const char *sql = NULL;
+    return cast_rows(session, link, &source, "", columns, &sql, err);
 }
 
 static const char *make_filter(Arena *arena, const char *where, const char *bound)
@@ -149,12 +174,17 @@ bool pg_read_relation(Session *session, const Link *link, const ReadSpec *spec,
     long long parallel = link_int(link, "parallel");
     read->parallel = parallel < 1 ? 1 : parallel > PG_PARALLEL_MAX ? PG_PARALLEL_MAX
                                                                    : (int)parallel;
+    Columns columns = {0};
+    const char *rows = arena_printf(session->arena, "sqlflow_postgres(%llu::UBIGINT)",
+                                    (unsigned long long)read->id);
+    if (!check_cursor_type(link, spec, err) ||
+        !cast_rows(session, link, &read->source, rows, &columns, &rows, err))
+        return false;
     if (!enter_snapshot(leader, &read->source, err) || !split(leader, read, err) ||
         !export_snapshot(leader, read, err) || !pg_scan_register(session->duck, err))
         return false;
     *relation = (Relation){
-        .sql = arena_printf(session->arena, "sqlflow_postgres(%llu::UBIGINT)",
-                            (unsigned long long)read->id),
+        .sql = rows,
         .bounded = spec->lower != NULL,
         .safe_upper = arena_strdup(session->arena, late.safe_upper),
         .token = arena_strdup(session->arena, late.token),

@@ -106,3 +106,17 @@ def test_projection_reaches_the_server(pg, database):
     database.sql("CREATE TABLE base AS SELECT 1 AS id; CREATE VIEW v AS SELECT id, 1 / (id - 1) AS bad FROM base")
     load(pg, '{"table": "v", "columns": ["id"]}')
     assert pg.table("t") == [(1,)]
+
+
+def test_column_types(pg, database):
+    database.sql("CREATE TABLE a AS SELECT g AS id, g::numeric AS n, g::float8 / 2 AS f FROM generate_series(1, 3) g")
+    load(pg, '{"table": "a", "column_types": {"ID": "VARCHAR", "n": "decimal(10, 1)"}}')
+    assert pg.sql("SELECT column_type FROM (DESCRIBE t)") == [("VARCHAR",), ("DECIMAL(10,1)",), ("DOUBLE",)]
+    assert pg.sql("SELECT id FROM t ORDER BY id") == [("1",), ("2",), ("3",)]
+    error = load(pg, '{"table": "a", "column_types": {"f": "INTEGER"}}', code=1)["error"]
+    assert error["code"] == "SF0604" and "'f'" in error["message"]
+    error = load(pg, '{"table": "a", "column_types": {"x": "INTEGER"}}', code=4)["error"]
+    assert "'x'" in error["message"]
+    error = load(pg, '{"table": "a", "sync_mode": "incremental", "cursor_field": "id", "primary_key": "id", '
+                     '"column_types": {"id": "BIGINT"}}', code=4)["error"]
+    assert "cursor" in error["message"]

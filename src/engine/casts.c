@@ -1,5 +1,5 @@
 /* Casts that keep the value or fail. See casts.h. */
-#include "run/casts.h"
+#include "engine/casts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +113,11 @@ CastKind cast_kind(const char *from, const char *to) {
     return widens(a, b) ? CAST_EXACT : CAST_CHECKED;
 }
 
+bool cast_is_plain(const char *from, const char *to) {
+    return cast_kind(from, to) == CAST_EXACT || type_info(from).class == TYPE_OTHER ||
+           type_info(to).class == TYPE_OTHER;
+}
+
 /* The condition under which text {x} means the value {v}. Its form may differ ('01', '1.50'). */
 static const char *text_check(TypeClass to) {
     switch (to) {
@@ -173,8 +178,9 @@ bool cast_error_read(Error *err) {
         part[i] = arena_strndup(arena, at, (size_t)(end - at));
         at = end;
     }
-    error_set(err, ERR_CAST, err->span, "column '%s', row %s: the value '%s' does not fit %s",
-              part[0], part[3], part[2], part[1]);
+    const char *row = *part[3] == '\0' ? "" : arena_printf(arena, ", row %s", part[3]);
+    error_set(err, ERR_CAST, err->span, "column '%s'%s: the value '%s' does not fit %s", part[0],
+              row, part[2], part[1]);
     error_hint(err, "cast it in a query, or change the column's type with MODE REPLACE or "
                     "--full-refresh");
     return true;

@@ -1,7 +1,7 @@
 /* Casts that keep the value or fail: which type changes are exact, and the SQL that checks the
  * others row by row. */
-#ifndef SQLFLOW_RUN_CASTS_H
-#define SQLFLOW_RUN_CASTS_H
+#ifndef SQLFLOW_ENGINE_CASTS_H
+#define SQLFLOW_ENGINE_CASTS_H
 
 #include "base/buf.h"
 #include "engine/duck.h"
@@ -13,9 +13,12 @@ typedef enum CastKind {
 } CastKind;
 
 CastKind cast_kind(const char *from, const char *to);
+/* True where a cast needs no check, or its way back would not be the same one (nested types, JSON,
+ * intervals and the like). */
+bool cast_is_plain(const char *from, const char *to);
 /* Writes the expression that casts column `name` (of type `from`) to `to`. A checked one calls
  * error() with a message that cast_error_read understands; it needs `row` (an SQL expression for
- * the row's number). */
+ * the row's number, '' when there is none). */
 void cast_expression(Buf *out, const Column *from, const char *to, const char *row);
 /* Turns the message of a failed check into ERR_CAST; false when it is some other error. */
 bool cast_error_read(Error *err);

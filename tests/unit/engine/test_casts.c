@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "run/casts.h"
+#include "engine/casts.h"
 
 static void kinds(void **state) {
     (void)state;
