@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "connectors/files.h"
+#include "engine/casts.h"
 
 static const OptionSpec options[] = {
     FILE_OPTIONS,
@@ -17,28 +18,60 @@ static const OptionSpec options[] = {
     {0},
 };
 
-/* DuckDB takes the columns of the first file and drops what later ones have more, in silence. */
-static bool check_same_columns(const FileCall *call, Error *err) {
-    if (call->paths->count < 2 || link_bool(call->link, "union_by_name")) return true;
-    Arena *arena = call->session->arena;
-    Buf sql = buf_on(arena);
-    buf_puts(&sql, "SELECT file_name || chr(31) || name FROM parquet_schema(");
+static bool is_integer(const char *type) {
+    return strstr(type, "INT") != NULL && strstr(type, "INTERVAL") == NULL;
+}
+
+/* Columns that the first file lacks or has in another type. Of several nested ones with one name
+ * (element) the types are not compared. */
+static const char *differences(const FileCall *call) {
+    Buf sql = buf_on(call->session->arena);
+    buf_puts(&sql, "WITH c AS MATERIALIZED (SELECT file_name AS f, name AS n, CASE WHEN "
+                   "min(duckdb_type) = max(duckdb_type) THEN min(duckdb_type) END AS t "
+                   "FROM parquet_schema(");
     files_path_list(&sql, call->paths);
-    buf_puts(&sql, ") WHERE type IS NOT NULL AND name NOT IN (SELECT name FROM parquet_schema(");
+    buf_puts(&sql, ") WHERE type IS NOT NULL GROUP BY ALL), first AS (FROM c WHERE f = ");
     buf_literal(&sql, call->paths->items[0]);
-    buf_puts(&sql, ")) LIMIT 1");
-    const char *found = NULL;
-    if (!duck_text(call->session->duck, arena, buf_text(&sql), &found, err)) return false;
-    if (found == NULL) return true;
-    const char *name = strchr(found, '\x1f');
-    error_set(err, ERR_FILE_FORMAT, link_span(call->link, "path"),
-              "%.*s has a column '%s' that %s lacks", (int)(name - found), found, name + 1,
-              call->paths->items[0]);
-    return error_hint(err, "\"combine_files\": true takes the columns of all files");
+    buf_puts(&sql, ") SELECT min(c.f), c.n, c.t, first.t, first.n IS NULL FROM c LEFT JOIN first "
+                   "ON c.n = first.n WHERE first.n IS NULL OR c.t <> first.t "
+                   "GROUP BY ALL ORDER BY ALL");
+    return buf_text(&sql);
+}
+
+/* One row of the differences; true when it is none that matters. */
+static bool is_harmless(const FileCall *call, Rows *rows, Error *err) {
+    const char *file = rows_text(rows, 0), *name = rows_text(rows, 1);
+    const char *first_file = call->paths->items[0];
+    Span span = link_span(call->link, "path");
+    if (rows_int(rows, 4)) {
+        error_set(err, ERR_FILE_FORMAT, span, "%s has a column '%s' that %s lacks", file, name,
+                  first_file);
+        return error_hint(err, "\"combine_files\": true takes the columns of all files");
+    }
+    const char *type = rows_text(rows, 2), *first = rows_text(rows, 3);
+    if (is_integer(type) && is_integer(first)) return true;
+    if (cast_kind(type, first) == CAST_EXACT) return true;
+    error_set(err, ERR_FILE_FORMAT, span, "the column '%s' is %s in %s and %s in %s", name, first,
+              first_file, type, file);
+    return error_hint(err, "\"combine_files\": true takes a type that holds both");
+}
+
+/* DuckDB takes columns and types of the first file. It drops in silence what later ones have more,
+ * and casts their values: 1.5 becomes 2, a time of day is cut. Only integers that do not fit are
+ * an error of its. */
+static bool check_same_schema(const FileCall *call, Error *err) {
+    if (call->paths->count < 2 || link_bool(call->link, "union_by_name")) return true;
+    AUTO_ROWS rows = NULL;
+    if (!duck_query(call->session->duck, differences(call), &rows, err)) return false;
+    Error failure = {0};
+    while (rows_next(rows, &failure))
+        if (!is_harmless(call, rows, err)) return false;
+    if (failure.code != ERR_NONE) *err = failure;
+    return failure.code == ERR_NONE;
 }
 
 static bool source_of(const FileCall *call, FileSource *source, Error *err) {
-    if (!check_same_columns(call, err)) return false;
+    if (!check_same_schema(call, err)) return false;
     Buf sql = buf_on(call->session->arena);
     buf_puts(&sql, "read_parquet(");
     files_path_list(&sql, call->paths);

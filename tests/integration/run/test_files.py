@@ -1,4 +1,6 @@
 """CSV, JSON and Parquet files: what DuckDB's readers would change in silence (behaviour.md, 8.1)."""
+import datetime
+import decimal
 import json
 
 import pyarrow as pa
@@ -51,3 +53,21 @@ def test_column_types_of_json(project):
         "INTEGER", "VARCHAR", "DECIMAL(5,2)", "STRUCT(x BIGINT)", "DOUBLE[]"]
     error = project.fail(source("json", path="in", column_types={"a": "INTT"}), code=4)
     assert "INTT" in error["message"] and error["column"] > 60
+
+
+@pytest.mark.parametrize("first, second", [
+    ([1], [1.5]), ([1.5], [2**53 + 1]), ([datetime.date(2020, 1, 1)], [datetime.datetime(2020, 1, 1, 5)]),
+    ([decimal.Decimal("1.1")], [decimal.Decimal("1.12345")]), ([1], ["1.5"])])
+def test_parquet_files_of_other_types(project, first, second):
+    parquet(project, "in/a.parquet", x=first)
+    parquet(project, "in/b.parquet", x=second)
+    error = project.fail(source("parquet", path="in"))
+    assert "'x'" in error["message"] and "in/b.parquet" in error["message"] and "combine_files" in error["hint"]
+
+
+def test_parquet_files_of_types_that_fit(project):
+    parquet(project, "in/a.parquet", i=pa.array([1], pa.int32()), f=[0.5], s=["a"], d=[datetime.datetime(2020, 1, 1)])
+    parquet(project, "in/b.parquet", s=[2], i=[2], f=pa.array([1.5], pa.float32()), d=[datetime.date(2020, 1, 2)])
+    project.run(source("parquet", path="in"))
+    assert project.table("t") == [(1, 0.5, "a", datetime.datetime(2020, 1, 1)),
+                                  (2, 1.5, "2", datetime.datetime(2020, 1, 2))]
