@@ -114,6 +114,12 @@ static void check_key(const Checker *check, const char *option, const char *key)
              "for several objects use \"key_pattern\" or \"path_prefix\"");
 }
 
+/* Both in the statement: what one of them inherits from the connection, the other replaces. */
+static bool given_together(const Link *link, const char *one, const char *other) {
+    return link_has(link, one) && link_has(link, other) &&
+           link_span(link, one).source == link_span(link, other).source;
+}
+
 static void check_place(const Checker *check, S3Place *place) {
     const Link *link = check->link;
     const char *uri = link_has(link, "uri") ? link_text(link, "uri") : NULL;
@@ -124,6 +130,14 @@ static void check_place(const Checker *check, S3Place *place) {
         complain(check, ERR_MISSING_OPTION, uri != NULL ? "uri" : "bucket",
                  "nothing says in which bucket the objects are",
                  "add \"uri\": \"s3://bucket/key\", or \"bucket\" and \"key\"");
+    static const char *const pairs[][2] = {
+        {"uri", "key"}, {"uri", "path_prefix"}, {"uri", "key_pattern"}, {"key", "path_prefix"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (given_together(link, pairs[i][0], pairs[i][1]))
+            complain(check, ERR_OPTION_VALUE, pairs[i][1],
+                     arena_printf(check->diags->arena, "%s and %s exclude each other",
+                                  pairs[i][0], pairs[i][1]),
+                     "keep one of them");
     if (link_has(link, "key")) check_key(check, "key", link_text(link, "key"));
     if (link_has(link, "key") && link_has(link, "key_pattern") && uri == NULL)
         complain(check, ERR_OPTION_VALUE, "key_pattern", "key and key_pattern exclude each other",

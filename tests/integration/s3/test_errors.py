@@ -31,6 +31,15 @@ def test_missing_bucket(s3, server):
     assert "no bucket 'nowhere'" in error["message"]
 
 
+@pytest.mark.parametrize("options, words", [
+    ('"uri": "s3://b/a.csv", "key": "b.csv"', "uri and key"),
+    ('"uri": "s3://b/a.csv", "path_prefix": "p/"', "uri and path_prefix"),
+    ('"key": "a.csv", "path_prefix": "p/"', "key and path_prefix")])
+def test_two_places_are_one_too_many(s3, options, words):
+    s3.pipeline(SOURCE.replace('"key": "a.csv"', options))
+    assert f"{words} exclude each other" in s3.sf("run", "p", code=4).err
+
+
 def test_no_object_below_a_prefix(s3):
     error = s3.fail(SOURCE.replace('"key": "a.csv"', '"path_prefix": "x/", "file_format": "csv"'),
                     code=3)
