@@ -32,6 +32,7 @@ static int dispatch(Cli *cli, int argc, const char *const *argv) {
         .json = cli->log_json,
         .to_stderr = cli->verbose && !cli->quiet,
     });
+    out_keep();
     if (!parsed) return fail(cli, &err);
     if (cli->help) return overview(cli);
     if (cli->version) return version(cli);

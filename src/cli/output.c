@@ -3,11 +3,23 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/redact.h"
+
+static int out_file = STDOUT_FILENO;
+
+void out_keep(void) {
+    int own = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (own < 0) return;
+    if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+        close(own);
+    else
+        out_file = own;
+}
 
 static bool write_all(int file, const char *data, size_t size) {
     while (size > 0) {
@@ -22,7 +34,7 @@ static bool write_all(int file, const char *data, size_t size) {
 
 /* After the first failure nothing more is tried: the reader would get a text with a hole. */
 static void to_stdout(Cli *cli, const char *data, size_t size) {
-    if (cli->output_error == 0 && !write_all(STDOUT_FILENO, data, size)) cli->output_error = errno;
+    if (cli->output_error == 0 && !write_all(out_file, data, size)) cli->output_error = errno;
 }
 
 static void to_stderr(Cli *cli, const char *text) {

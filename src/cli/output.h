@@ -9,6 +9,9 @@
 /* Text for people to stdout; nothing with -q, or when a document was asked for. */
 void out_text(Cli *cli, const char *text);
 void out_printf(Cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* From here on only this program's own output reaches stdout: what the processes and libraries of
+ * Python functions write there goes to stderr. */
+void out_keep(void);
 /* A document or data to stdout; a newline is added when there is none. -q drops it only when the
  * form was not asked for. */
 void out_document(Cli *cli, const Buf *document);

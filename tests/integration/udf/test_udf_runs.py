@@ -161,6 +161,20 @@ def test_interrupt_stops_a_sleeping_function(shop):
     assert not shop.has_table("orders")
 
 
+def test_stdout_is_the_documents_alone(shop):
+    shop.write("python_udfs/loud.py", '''import os, subprocess
+from sqlflow.udfs import *
+@python_scalar_udf
+def loud(x: int) -> int:
+    os.write(1, b"raw\\n")
+    subprocess.run(["echo", "from a child"], check=True)
+    return x
+''')
+    shop.pipeline("CREATE TABLE a AS SELECT loud(1);")
+    result = shop.sf("run", "p", "--format", "json")
+    assert result.doc["status"] == "success" and "raw" in result.err and "from a child" in result.err
+
+
 def test_timeout_of_a_sleeping_function(shop):
     document = shop.run("CREATE TABLE a AS SELECT sleepy(1);", "--timeout", "1", code=7)
     assert document["error"]["code"] == "SF0616" and document["status"] == "failed"
