@@ -201,6 +201,17 @@ static void add_options(const Link *link, PgParams *params)
     }
 }
 
+/* libpq's own complaint would look like a server that is away. Several hosts have several ports. */
+static bool check_port(const Link *link, const char *port, Error *err)
+{
+    long long number = 0;
+    if (!port || !*port || strchr(port, ',')) return true;
+    if (str_to_int64(port, &number) && number >= 1 && number <= 65535) return true;
+    const char *option = link_has(link, "port") ? "port" : "connection_string";
+    error_set(err, ERR_OPTION_VALUE, link_span(link, option), "'%s' is no port", port);
+    return error_hint(err, "ports are numbers from 1 to 65535; PostgreSQL's is 5432");
+}
+
 bool pg_params(Session *session, const Link *link, PgParams *params, Error *err)
 {
     Arena *arena = session->arena;
@@ -212,6 +223,7 @@ bool pg_params(Session *session, const Link *link, PgParams *params, Error *err)
     redact_add(get(params, "password"));
     redact_add(getenv("PGPASSWORD"));
     set(params, "client_encoding", "UTF8");
+    if (!check_port(link, get(params, "port"), err)) return false;
     default_tls(arena, params);
     params->connect_timeout = link_number(link, "connect_timeout");
     const char *in_string = get(params, "connect_timeout");

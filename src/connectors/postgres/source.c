@@ -126,6 +126,8 @@ bool pg_source(Session *session, const Link *link, PgConn *conn, const Strings *
         source->columns = all;
     else if (!pick(arena, source, &all, wanted, &source->columns, err))
         return false;
+    if (source->columns.count == 0)
+        return error_set(err, ERR_REMOTE_DATA, SPAN_NONE, "%s has no columns", source->label);
     const char *encoding = PQparameterStatus(conn->pq, "server_encoding");
     source->check_utf8 = !encoding || str_eq(encoding, "SQL_ASCII");
     if (!check_names(arena, source, err) || !check_types(link, source, err)) return false;

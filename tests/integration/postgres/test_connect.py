@@ -74,3 +74,11 @@ def test_discover(pg, database):
     assert "p1" not in text and "pg_class" not in text
     names = json.dumps(json.loads(pg.sf("connect", "discover", "pg", "--format", "json").out))
     assert "s.orders" in names
+
+
+def test_a_port_that_is_none(pg, database):
+    for options in ({"port": 99999}, {"host": None, "connection_string": "postgresql://h:port/x", "port": None}):
+        pg.write("profiles/dev.yml", "connections:\n  pg: " + json.dumps(
+            {"type": "postgres", "host": "127.0.0.1", **{k: v for k, v in options.items() if v}}))
+        result = pg.sf("connect", "test", "pg", code=4)
+        assert "is no port" in result.err and "profiles/dev.yml:2:" in result.err

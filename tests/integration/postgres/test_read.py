@@ -120,3 +120,8 @@ def test_column_types(pg, database):
     error = load(pg, '{"table": "a", "sync_mode": "incremental", "cursor_field": "id", "primary_key": "id", '
                      '"column_types": {"id": "BIGINT"}}', code=4)["error"]
     assert "cursor" in error["message"]
+
+
+def test_a_table_without_columns(pg, database):
+    database.sql("CREATE TABLE a ()")
+    assert "table public.a has no columns" in load(pg, '{"table": "a"}', code=1)["error"]["message"]
