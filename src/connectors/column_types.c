@@ -36,9 +36,10 @@ bool column_types_check(const Link *link, const Columns *columns, Error *err) {
     return true;
 }
 
-/* DuckDB's own name of a type that may be written in several ways. */
-static bool full_name(Session *session, const Value *type, const char **name, Error *err) {
+bool column_type_name(Session *session, const Value *type, const char **name, Error *err) {
     Columns one = {0};
+    if (!column_type_is(value_text(type)))
+        return error_set(err, ERR_OPTION_VALUE, type->span, "'%s' is no type", value_text(type));
     const char *sql =
         arena_printf(session->arena, "SELECT CAST(NULL AS %s) AS x", value_text(type));
     if (!duck_describe(session->duck, session->arena, sql, &one, err)) {
@@ -71,7 +72,7 @@ bool column_types_put(Session *session, const Link *link, Columns *columns, Buf 
     for (size_t i = 0; types != NULL && i < types->count; i++) {
         Column *column = find(columns, types->members[i].key);
         const char *type = NULL;
-        if (!full_name(session, types->members[i].value, &type, err)) return false;
+        if (!column_type_name(session, types->members[i].value, &type, err)) return false;
         buf_puts(out, i == 0 ? " REPLACE (" : ", ");
         put_cast(out, column, type);
         column->type = type;

@@ -10,6 +10,9 @@ bool column_type_is(const char *text);
 /* The error about an option that names a column which is not there; returns false. */
 bool column_is_missing(const Link *link, const Columns *columns, const char *option,
                        const char *name, Error *err);
+/* DuckDB's own name of a type that may be written in several ways; an error at the value for what
+ * is no type. */
+bool column_type_name(Session *session, const Value *type, const char **name, Error *err);
 /* All columns of column_types are there, and the types look like some. */
 bool column_types_check(const Link *link, const Columns *columns, Error *err);
 /* Appends " REPLACE (…)", for a SELECT * over `columns`, that casts what column_types names and

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "connectors/column_types.h"
 
 enum { SAMPLE_ROWS = 20480 };
 
@@ -136,11 +137,15 @@ static void put_rejects(Buf *out, const FileCall *call, FileSource *source) {
 
 /* -- the reader call --------------------------------------------------------------------- */
 
-static void user_types(Arena *arena, const Link *link, Columns *types) {
-    const Value *given = link_value(link, "column_types");
-    for (size_t i = 0; given != NULL && i < given->count; i++)
-        *LIST_PUSH(arena, types) =
-            (Column){given->members[i].key, value_text(given->members[i].value)};
+static bool user_types(const FileCall *call, Columns *types, Error *err) {
+    const Value *given = link_value(call->link, "column_types");
+    for (size_t i = 0; given != NULL && i < given->count; i++) {
+        Column *column = LIST_PUSH(call->session->arena, types);
+        column->name = given->members[i].key;
+        if (!column_type_name(call->session, given->members[i].value, &column->type, err))
+            return false;
+    }
+    return true;
 }
 
 /* Without quotes in its sample the sniffer settles on none, and later quotes would become data. */
@@ -254,12 +259,10 @@ static bool read_columns(const FileCall *call, const CsvDialect *dialect, const 
                          arena_printf(arena, "SELECT * FROM %s", call_sql), columns, err);
 }
 
-/* May a column of whole numbers hold others? Those past 64 bits were found in the first file. */
+/* May a column hold values that its type would change? Not where all were seen and no type was
+ * given, or only found past 64 bits in the first file. */
 static bool is_unsure(const FileCall *call, const Columns *types) {
-    bool unsure = !csv_sees_all(call);
-    for (size_t i = 0; i < types->count; i++)
-        unsure = unsure || str_eq(types->items[i].type, "HUGEINT");
-    return unsure;
+    return !csv_sees_all(call) || types->count > 0;
 }
 
 /* What looking at the files' heads has told, with the warnings that it gave. */
@@ -275,7 +278,7 @@ static bool look_at(const FileCall *call, Look *look, Error *err) {
     Columns columns = {0};
     look->extra = buf_on(call->session->arena);
     look->exact.types = &look->types;
-    user_types(call->session->arena, call->link, &look->types);
+    if (!user_types(call, &look->types, err)) return false;
     if (!guards(call, &look->dialect, &look->extra, &look->types, err)) return false;
     return !is_unsure(call, &look->types) ||
            (read_columns(call, &look->dialect, &look->extra, &look->types, &columns, err) &&

@@ -1,14 +1,15 @@
-/* Guard against DuckDB's reader changing values beyond the sniffer's sample: 1.5 becomes 2 in a
- * column that had whole numbers only so far, and a time of day is cut off in one that had dates
- * only. Such columns are read as DOUBLE and TIMESTAMP and converted back with a check, which costs
- * next to nothing. Longer numbers, and what turns out not to fit, are read as text and checked. */
+/* Guard against DuckDB's reader changing values: 1.5 becomes 2 in a column that had whole numbers
+ * only as far as the sniffer looked, or was given an integer type; a time of day is cut off in one
+ * of dates; a DECIMAL is rounded. Such columns are read as DOUBLE, TIMESTAMP and a longer DECIMAL
+ * and converted back with a check, which costs next to nothing. Longer numbers, and what turns out
+ * not to fit, are read as text and checked. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "connectors/csv.h"
 
 /* Numbers of so many digits show in a DOUBLE whether they have a fraction. */
-enum { EXACT_DIGITS = 14 };
+enum { EXACT_DIGITS = 14, SHORT_DECIMAL = 18, LONG_DECIMAL = 38 };
 
 /* Is DuckDB told a format? Then a value of another form is an error in any case. */
 static bool has_format(const FileCall *call, const char *option, const char *detected) {
@@ -16,18 +17,27 @@ static bool has_format(const FileCall *call, const char *option, const char *det
            (detected != NULL && !str_starts(detected, "%Y-%m-%d"));
 }
 
-/* Several files may have several formats of dates: those are left alone. */
-static bool is_unsure_date(const FileCall *call, const CsvDialect *dialect, const char *type) {
-    return str_eq(type, "DATE") && !csv_sees_all(call) && call->paths->count == 1 &&
-           !has_format(call, "date_format", dialect->date_format);
+static bool is_given(const FileCall *call, const char *name) {
+    return value_get(link_value(call->link, "column_types"), name) != NULL;
 }
 
-static bool is_unsure_number(const FileCall *call, const char *type) {
-    static const char *const types[] = {"BIGINT", "INTEGER", "SMALLINT", "TINYINT", "HUGEINT"};
-    if (csv_sees_all(call)) return str_eq(type, "HUGEINT"); /* found in the first file */
+static bool is_number(const char *type) {
+    static const char *const types[] = {"BIGINT", "INTEGER", "SMALLINT", "TINYINT", "HUGEINT",
+                                        "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT"};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (str_eq(type, types[i])) return true;
     return false;
+}
+
+/* Of detected types only those past the sample; of given ones all. HUGEINT was found in the first
+ * file. Several files may have several formats of dates: those are left alone. */
+static bool is_unsure(const FileCall *call, const CsvDialect *dialect, const Column *column) {
+    bool given = is_given(call, column->name);
+    bool all = csv_sees_all(call) && !given;
+    if (is_number(column->type)) return !all || str_eq(column->type, "HUGEINT");
+    if (str_istarts(column->type, "DECIMAL(")) return given;
+    return str_eq(column->type, "DATE") && !all && call->paths->count == 1 &&
+           !has_format(call, "date_format", dialect->date_format);
 }
 
 /* The column comes from a folder's name, year=2024, and not from the file. */
@@ -37,8 +47,18 @@ static bool is_partition(const FileCall *call, const char *name) {
     return strcasestr(path, arena_printf(arena, "/%s=", name)) != NULL;
 }
 
+/* DECIMAL(10,2) → DECIMAL(18,10): room for the digits that it would drop. */
+static const char *longer_decimal(Arena *arena, const char *type) {
+    char *end;
+    long precision = strtol(type + strlen("DECIMAL("), &end, 10);
+    long scale = *end == ',' ? strtol(end + 1, NULL, 10) : 0;
+    long room = precision < SHORT_DECIMAL ? SHORT_DECIMAL : LONG_DECIMAL;
+    return arena_printf(arena, "DECIMAL(%ld,%ld)", room, scale + room - precision);
+}
+
 static const char *read_type(const FileCall *call, const CsvDialect *dialect, const char *type,
-                             int digits) {
+                             size_t digits) {
+    if (str_istarts(type, "DECIMAL(")) return longer_decimal(call->session->arena, type);
     if (call->careful || str_eq(type, "HUGEINT")) return "VARCHAR";
     if (!str_eq(type, "DATE")) return digits > EXACT_DIGITS ? "VARCHAR" : "DOUBLE";
     return has_format(call, "timestamp_format", dialect->timestamp_format) ? "VARCHAR"
@@ -54,17 +74,17 @@ static void set_type(Arena *arena, Columns *types, const char *name, const char 
     *LIST_PUSH(arena, types) = (Column){name, type};
 }
 
-/* The length of each whole number column's longest value in the sample. */
+/* The length of each number's longest value in the sample. */
 static bool longest(const FileCall *call, const CsvDialect *dialect, const char *extra,
-                    int *digits, Error *err) {
+                    const Columns *columns, size_t *digits, Error *err) {
     Arena *arena = call->session->arena;
     Buf sql = buf_on(arena);
     const char *padding = strstr(extra, "null_padding") != NULL ? ", null_padding = true" : "";
     for (size_t i = 0; i < dialect->columns.count; i++) {
-        const char *value = is_unsure_number(call, dialect->columns.items[i].type)
-                                ? arena_printf(arena, "max(length(c%zu))", i)
-                                : "NULL";
-        buf_printf(&sql, "%s %s", i > 0 ? "," : "SELECT", value);
+        const Column *read = columns_find(columns, dialect->columns.items[i].name);
+        bool wanted = read != NULL && is_number(read->type) && is_unsure(call, dialect, read);
+        buf_printf(&sql, "%s ", i > 0 ? "," : "SELECT");
+        buf_puts(&sql, wanted ? arena_printf(arena, "max(length(c%zu))", i) : "NULL");
     }
     buf_printf(&sql, " FROM (SELECT * FROM %s LIMIT %lld)",
                csv_text_reader(call, dialect, dialect->header, padding), csv_sample(call));
@@ -73,11 +93,11 @@ static bool longest(const FileCall *call, const CsvDialect *dialect, const char 
     Error failure = {0};
     bool any = rows_next(rows, &failure);
     for (size_t i = 0; any && i < dialect->columns.count; i++)
-        digits[i] = rows_is_null(rows, i) ? 0 : (int)rows_int(rows, i);
+        digits[i] = rows_is_null(rows, i) ? 0 : (size_t)rows_int(rows, i);
     return true;
 }
 
-static int digits_of(const CsvDialect *dialect, const int *digits, const char *name) {
+static size_t digits_of(const CsvDialect *dialect, const size_t *digits, const char *name) {
     for (size_t i = 0; i < dialect->columns.count; i++)
         if (str_ieq(dialect->columns.items[i].name, name)) return digits[i];
     return 0;
@@ -86,23 +106,21 @@ static int digits_of(const CsvDialect *dialect, const int *digits, const char *n
 bool csv_guard_exact(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
                      const Columns *columns, CsvExact *exact, Error *err) {
     Arena *arena = call->session->arena;
-    const Value *given = link_value(call->link, "column_types");
-    int *digits = ARENA_ARRAY(arena, int, dialect->columns.count + 1);
+    size_t *digits = ARENA_ARRAY(arena, size_t, dialect->columns.count + 1);
     bool sampled = call->careful || dialect->longest_number <= EXACT_DIGITS;
     for (size_t i = 0; i < columns->count; i++) {
-        const char *name = columns->items[i].name, *type = columns->items[i].type;
-        bool number = is_unsure_number(call, type);
-        if ((!number && !is_unsure_date(call, dialect, type)) || value_get(given, name) != NULL ||
-            is_partition(call, name))
-            continue;
-        bool by_length = number && !str_eq(type, "HUGEINT");
-        if (by_length && !sampled && !longest(call, dialect, buf_text(extra), digits, err))
+        const Column *column = &columns->items[i];
+        if (!is_unsure(call, dialect, column) || is_partition(call, column->name)) continue;
+        bool by_length = is_number(column->type) && !str_eq(column->type, "HUGEINT");
+        if (by_length && !sampled &&
+            !longest(call, dialect, buf_text(extra), columns, digits, err))
             return false;
         sampled = sampled || by_length;
-        const char *read = read_type(call, dialect, type, digits_of(dialect, digits, name));
-        *LIST_PUSH(arena, &exact->columns) = (Column){name, type};
-        set_type(arena, exact->types, name, read);
-        exact->guessed = exact->guessed || !str_eq(read, "VARCHAR");
+        const char *read =
+            read_type(call, dialect, column->type, digits_of(dialect, digits, column->name));
+        *LIST_PUSH(arena, &exact->columns) = *column;
+        set_type(arena, exact->types, column->name, read);
+        exact->guessed = exact->guessed || str_eq(read, "DOUBLE") || str_eq(read, "TIMESTAMP");
     }
     return true;
 }
@@ -124,8 +142,12 @@ static const char date_text[] =
 static const char number_check[] = DUCK_WHOLE "({x})::{t} AS {x}";
 static const char date_check[] = DUCK_DAY "({x}) AS {x}";
 
+static const char decimal_check[] =
+    "CASE WHEN {x}::{t} <> {x} THEN {error} ELSE {x}::{t} END AS {x}";
+
 static const char *check_of(const char *type, const char *read) {
     bool date = str_eq(type, "DATE");
+    if (str_istarts(type, "DECIMAL(")) return decimal_check;
     if (str_eq(read, "VARCHAR")) return date ? date_text : number_text;
     return date ? date_check : number_check;
 }
@@ -148,7 +170,7 @@ const char *csv_checked(const FileCall *call, const CsvExact *exact, const char 
             arena, "error('" CSV_CHANGED "' || %s || chr(31) || '%s' || chr(31) || %s || chr(31) "
                    "|| '%s' || chr(31) || left(%s::VARCHAR, 200) || chr(31))",
             sql_literal(arena, column->name), column->type, sql_literal(arena, files_named(call)),
-            str_thousands(arena, csv_sample(call)), x);
+            is_given(call, column->name) ? "" : str_thousands(arena, csv_sample(call)), x);
         const char *check =
             check_of(column->type, columns_find(exact->types, column->name)->type);
         check = str_replace(arena, check, "{error}", "\x1f");
@@ -182,6 +204,13 @@ static const char *fitting(const char *type, const char *value) {
     return *end == '\0' ? "DOUBLE" : "VARCHAR";
 }
 
+/* 1.50000000 is how a longer DECIMAL is written. */
+static void without_zeros(char *value) {
+    if (strchr(value, '.') == NULL || value[strspn(value, "+-.0123456789")] != '\0') return;
+    char *end = value + strlen(value);
+    while (end[-1] == '0' && end[-2] != '.') *--end = '\0';
+}
+
 bool relation_error_read(Error *err) {
     const char *at = strstr(err->message, CSV_CHANGED);
     if (at == NULL) return false;
@@ -193,6 +222,13 @@ bool relation_error_read(Error *err) {
         if (end == NULL) return false;
         part[i] = arena_strndup(arena, at, (size_t)(end - at));
         at = end + 1;
+    }
+    if (*part[3] == '\0') {
+        without_zeros(part[4]);
+        error_set(err, ERR_CAST, err->span, "%s: column '%s': the value '%s' does not fit %s",
+                  part[2], part[0], part[4], part[1]);
+        return error_hint(err, "give it a type that holds it: \"column_types\": {\"%s\": \"%s\"}",
+                          part[0], fitting(part[1], part[4])), true;
     }
     error_set(err, ERR_CAST, err->span,
               "%s: column '%s' is %s, as its first %s lines had %s only, and further down it has "

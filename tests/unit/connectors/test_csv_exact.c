@@ -136,6 +136,50 @@ static void dates_behind_the_sample(void **state) {
     }
 }
 
+/* A type that is given changes no value, in small files and large ones. */
+static void given_types(void **state) {
+    (void)state;
+    static const struct {
+        const char *type, *value, *rows, *error;
+    } cases[] = {
+        {"INTEGER", "007", "7|INTEGER", NULL},
+        {"int4", "5.0", "5|INTEGER", NULL},
+        {"INTEGER", "1.5", NULL, "column 'a': the value '1.5' does not fit INTEGER"},
+        {"INTEGER", "3000000000", NULL, "3000000000"},
+        {"BIGINT", "9007199254740993", "9007199254740993|BIGINT", NULL},
+        {"UBIGINT", "18446744073709551615", "18446744073709551615|UBIGINT", NULL},
+        {"HUGEINT", "-99999999999999999999", "-99999999999999999999|HUGEINT", NULL},
+        {"numeric(5,2)", "1.55", "1.55|DECIMAL(5,2)", NULL},
+        {"DECIMAL(5,2)", "1.555", NULL, "the value '1.555' does not fit DECIMAL(5,2)"},
+        {"DECIMAL(18,2)", "1.005", NULL, "'1.005'"},
+        {"DECIMAL(5,2)", "1234.5", NULL, "1234.5"},
+        {"DATE", "2024-02-29", "2024-02-29|DATE", NULL},
+        {"DATE", "2024-02-29 10:00:00", NULL, "'2024-02-29 10:00:00' does not fit DATE"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        file_write("x.csv", arena_printf(world.arena, "a,b\n%s,x\n,y\n", cases[i].value));
+        Link link = link_of("csv", USE_READ,
+                            arena_printf(world.arena, "{\"path\": \"x.csv\", \"column_types\": "
+                                                      "{\"A\": \"%s\"}}", cases[i].type));
+        Error err = {0};
+        bool ok = false;
+        for (int careful = 0; careful < 2 && !ok; careful++) {
+            AUTO_RELATION relation = {0};
+            ReadSpec spec = {.careful = careful != 0};
+            assert_true(link.connector->relation(&world.session, &link, &spec, &relation, &err));
+            ok = duck_execf(world.duck, &err, "CREATE OR REPLACE TEMP TABLE t AS SELECT * FROM %s",
+                            relation.sql);
+            if (!ok && !relation_misguessed(&err)) break;
+        }
+        if (ok != (cases[i].rows != NULL)) fail_msg("%s: %s", cases[i].value, err.message);
+        if (ok)
+            assert_string_equal(rows_of("SELECT a, typeof(a) FROM t WHERE b = 'x'"),
+                                cases[i].rows);
+        else if (relation_error_read(&err), strstr(err.message, cases[i].error) == NULL)
+            fail_msg("%s: %s", cases[i].value, err.message);
+    }
+}
+
 /* Types given, a file seen whole, and numbers that leave no room are no guesses. */
 static void no_guess(void **state) {
     (void)state;
@@ -143,7 +187,7 @@ static void no_guess(void **state) {
         const char *text, *options;
         bool guarded;
     } cases[] = {
-        {NULL, ", \"column_types\": {\"a\": \"INTEGER\"}", false},
+        {NULL, ", \"column_types\": {\"a\": \"DOUBLE\"}", false},
         {NULL, ", \"sample_size\": 0", false},
         {"a,b\n1,x\n", "", false},
         {"a,b\n123456789012345,x\n", ", \"sample_size\": 100", true},
@@ -207,6 +251,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(behind_the_sample), cmocka_unit_test(refused),
         cmocka_unit_test(dates_behind_the_sample),
+        cmocka_unit_test(given_types),
         cmocka_unit_test(no_guess), cmocka_unit_test(late_in_a_small_file),
         cmocka_unit_test(several_files),
     };
