@@ -8,16 +8,23 @@
 
 Map map_on(Arena *arena) { return (Map){.arena = arena}; }
 
+Map map_exact_on(Arena *arena) { return (Map){.arena = arena, .exact = true}; }
+
 static size_t hash(const char *key) {
     size_t h = 1469598103934665603u;
     for (; *key; key++) h = (h ^ (size_t)tolower((unsigned char)*key)) * 1099511628211u;
     return h ^ (h >> 29);
 }
 
+static bool is_key(const Map *map, size_t slot, const char *key) {
+    const char *there = map->entries[map->slots[slot] - 1].key;
+    return map->exact ? str_eq(there, key) : str_ieq(there, key);
+}
+
 /* The slot that holds `key`, or the empty one where it would go. */
 static size_t find_slot(const Map *map, const char *key) {
     size_t slot = hash(key) & (map->slot_count - 1);
-    while (map->slots[slot] != 0 && !str_ieq(map->entries[map->slots[slot] - 1].key, key))
+    while (map->slots[slot] != 0 && !is_key(map, slot, key))
         slot = (slot + 1) & (map->slot_count - 1);
     return slot;
 }

@@ -22,6 +22,12 @@ bool strings_has(const Strings *list, const char *text) {
     return false;
 }
 
+bool strings_has_exact(const Strings *list, const char *text) {
+    for (size_t i = 0; i < list->count; i++)
+        if (str_eq(list->items[i], text)) return true;
+    return false;
+}
+
 bool strings_add_unique(Arena *arena, Strings *list, const char *text) {
     if (strings_has(list, text)) return false;
     strings_add(arena, list, text);

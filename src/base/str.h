@@ -17,6 +17,7 @@ void strings_add(Arena *arena, Strings *list, const char *text);
 /* Adds unless an equal text (without case) is there; true when added. */
 bool strings_add_unique(Arena *arena, Strings *list, const char *text);
 bool strings_has(const Strings *list, const char *text); /* without case */
+bool strings_has_exact(const Strings *list, const char *text);
 const char *strings_join(Arena *arena, const Strings *list, const char *separator);
 
 /* ASCII case only, as DuckDB compares names. NULL equals only NULL. */

@@ -235,7 +235,7 @@ Script lang_load(Arena *arena, const SourceText *source, const IncludeHost *host
                          .host = host,
                          .diags = diags,
                          .script = &script,
-                         .files = map_on(arena)};
+                         .files = map_exact_on(arena)};
     Chain chain = {NULL, clean_path(arena, source->name), 0};
     Block block = lang_parse(arena, source, diags);
     script.block = expand(&includer, &block, &chain);

@@ -138,13 +138,13 @@ static const char *destination_key(Arena *arena, const Step *step) {
 }
 
 static void check_destinations(Graph *graph) {
-    Map seen = map_on(graph->arena); /* ignores case, which file names do not: compared again */
+    Map seen = map_exact_on(graph->arena); /* names of files differ in case */
     for (size_t i = 0; i < graph->count; i++) {
         const Step *step = &graph->steps[i];
         if (step->kind != STEP_EXPORT || step->export.destination == NULL) continue;
         const char *key = destination_key(graph->arena, step);
         const Step *earlier = map_get(&seen, key);
-        if (earlier != NULL && str_eq(destination_key(graph->arena, earlier), key))
+        if (earlier != NULL)
             diag_error(graph->diags, ERR_DUPLICATE_EXPORT, step->span,
                        "the export at line %u already writes '%s'",
                        span_position(earlier->span).line, step->export.destination)

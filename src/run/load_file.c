@@ -92,9 +92,9 @@ static void limit_files(FileLoad *load) {
     Strings chosen = {0}, changed = {0};
     for (size_t i = 0; i < load->now.count && chosen.count < limit; i++) {
         const char *path = load->now.items[i].path;
-        if (!strings_has(&load->wanted, path)) continue;
+        if (!strings_has_exact(&load->wanted, path)) continue;
         strings_add(load->ctx->arena, &chosen, path);
-        if (strings_has(&load->changed, path)) strings_add(load->ctx->arena, &changed, path);
+        if (strings_has_exact(&load->changed, path)) strings_add(load->ctx->arena, &changed, path);
     }
     load->wanted = chosen;
     load->changed = changed;
@@ -103,7 +103,7 @@ static void limit_files(FileLoad *load) {
 /* Sorts the files into new, changed and vanished. */
 static bool compare(FileLoad *load, Error *err) {
     StepContext *ctx = load->ctx;
-    Map known = map_on(ctx->arena);
+    Map known = map_exact_on(ctx->arena);
     if (!load->rebuild && !read_ledger(load, &known, err)) return false;
     for (size_t i = 0; i < load->now.count; i++) {
         const FileEntry *file = &load->now.items[i];
@@ -153,7 +153,7 @@ static bool check_unchanged(FileLoad *load, Error *err) {
     if (!session_files(load, &after, err)) return false;
     for (size_t i = 0; i < load->now.count; i++) {
         const FileEntry *before = &load->now.items[i], *now = NULL;
-        if (!strings_has(&load->wanted, before->path)) continue;
+        if (!strings_has_exact(&load->wanted, before->path)) continue;
         for (size_t k = 0; k < after.count && now == NULL; k++)
             if (str_eq(after.items[k].path, before->path)) now = &after.items[k];
         if (now != NULL && now->size == before->size && now->mtime_us == before->mtime_us &&
@@ -181,7 +181,7 @@ static bool write_ledger(FileLoad *load, Error *err) {
     Buf values = buf_on(arena);
     for (size_t i = 0; i < load->now.count; i++) {
         const FileEntry *file = &load->now.items[i];
-        if (!strings_has(&load->wanted, file->path)) continue;
+        if (!strings_has_exact(&load->wanted, file->path)) continue;
         buf_printf(&values, "%s(%s, %lld, make_timestamp(%lld), %s)", values.size > 0 ? ", " : "",
                    sql_literal(arena, file->path), (long long)file->size,
                    (long long)file->mtime_us,

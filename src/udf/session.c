@@ -26,7 +26,8 @@ static bool register_use(UdfSession *session, UdfUse *use, Error *err) {
 }
 
 static bool run_setup(UdfSession *session, const Udf *udf, Error *err) {
-    if (session->config.validate || strings_has(&session->modules, udf->import_name)) return true;
+    if (session->config.validate || strings_has_exact(&session->modules, udf->import_name))
+        return true;
     /* Noted first: a module whose setup failed half way is torn down too. */
     strings_add(session->arena, &session->modules, udf->import_name);
     return session->api->hooks(udf->import_name, true, err);
@@ -63,7 +64,7 @@ bool udf_session_open(Arena *arena, const UdfSessionConfig *config, UdfSession *
     session->arena = arena;
     session->config = *config;
     session->api = config->udfs->api;
-    session->types = map_on(arena);
+    session->types = map_exact_on(arena);
     session->run.stub = config->validate;
     session->run.stop = config->stop;
     pthread_mutex_init(&session->run.lock, NULL);

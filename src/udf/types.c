@@ -43,7 +43,7 @@ void session_types_free(UdfSession *session) {
         duckdb_logical_type type = session->types.entries[i].value;
         duckdb_destroy_logical_type(&type);
     }
-    session->types = map_on(session->arena);
+    session->types = map_exact_on(session->arena);
 }
 
 /* Every type of one function, in order; NULL at the end. */
@@ -59,7 +59,7 @@ static const char *type_at(const Udf *udf, size_t index) {
 
 void udfs_check_types(const Udfs *udfs, Duck *duck, Diags *diags) {
     UdfSession session = {.arena = diags->arena, .config = {.duck = duck}};
-    session.types = map_on(diags->arena);
+    session.types = map_exact_on(diags->arena);
     for (size_t i = 0; i < udfs->functions.count; i++) {
         const Udf *udf = udfs->functions.items[i];
         const char *type;

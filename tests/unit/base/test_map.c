@@ -47,8 +47,21 @@ static void keeps_order_while_growing(void **state) {
     }
 }
 
+static void an_exact_map_tells_case(void **state) {
+    (void)state;
+    AUTO_ARENA arena = arena_new();
+    Map map = map_exact_on(arena);
+    int one = 1, two = 2;
+    map_set(&map, "a.csv", &one);
+    assert_null(map_get(&map, "A.csv"));
+    map_set(&map, "A.csv", &two);
+    assert_ptr_equal(map_get(&map, "a.csv"), &one);
+    assert_ptr_equal(map_get(&map, "A.csv"), &two);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(sets_and_gets),
-                                       cmocka_unit_test(keeps_order_while_growing)};
+                                       cmocka_unit_test(keeps_order_while_growing),
+                                       cmocka_unit_test(an_exact_map_tells_case)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
