@@ -1,9 +1,11 @@
 /* The program: sets up, hands over to the command, turns its answer into the exit code.
  * What a command does is in src/cli/cmd_*.c. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/output.h"
 #include "udf/udf.h"
@@ -46,7 +48,19 @@ static int lost_output(const Cli *cli, int code) {
     return code != 0 ? code : error_exit_code(ERR_DISK);
 }
 
+/* A caller may have closed the standard streams. The next files opened, the database among them,
+ * would take their numbers, and what is printed would be written into those. Read-only, so that
+ * output that nobody gets is still a failure. */
+static void fill_streams(void) {
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDONLY);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO) close(fd);
+}
+
 int main(int argc, char **argv) {
+    fill_streams();
     /* A closed pipe must not kill a run between its commit and its report. */
     signal(SIGPIPE, SIG_IGN);
     AUTO_ARENA arena = arena_new();

@@ -2,9 +2,10 @@
 import json
 import re
 import shutil
+import subprocess
 
 import pytest
-from harness import Project, persistent, steps_by_id
+from harness import BIN, Project, environment, persistent, steps_by_id
 
 DIAGNOSTIC = {"severity", "code", "class", "message", "hint", "file", "line", "column", "step"}
 STEP = {"id", "type", "status", "rows_read", "rows_inserted", "rows_updated", "rows_deleted", "duplicates_dropped",
@@ -279,3 +280,18 @@ def test_no_colour_off_a_terminal(project):
     assert "\x1b" in result.out + result.err
     result = project.sf("run", "p", "--no-color", code=1, env={"CLICOLOR_FORCE": "1"})
     assert "\x1b" not in result.out + result.err
+
+
+@pytest.mark.parametrize("code, words", [(2, ["state", "set", "p", "s", "t", "many"]),
+                                         (7, ["query", "FROM t"]), (7, ["run", "p"])])
+def test_closed_streams_are_no_files(project, code, words):
+    """What is printed to a closed stream must not land in the file that got its number."""
+    project.csv("data/s.csv", "id", (1,))
+    project.run('SOURCE s TYPE csv PARAMS {"path": "data/s.csv", "sync_mode": "incremental", '
+                '"cursor_field": "id", "primary_key": "id"}; LOAD t FROM s;')
+    call = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", BIN, *words]
+    assert subprocess.run(call, cwd=project.root, env=environment(project.root)).returncode == code
+    assert project.table("t") == [(1,)]
+    assert project.read("data/warehouse.duckdb.lock").count("\n") <= 1
+    log = "".join(project.read(f) for f in project.files() if f.endswith(".log"))
+    assert "Pipeline p" not in log
