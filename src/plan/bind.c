@@ -161,6 +161,22 @@ static bool provide_reads(Binder *binder, const Step *step) {
     return known;
 }
 
+/* A bound that cannot be computed would fail the second run only, the first with a watermark. */
+static void check_lookback(Binder *binder, const char *lookback, const Column *cursor, Span span) {
+    if (lookback == NULL || cursor == NULL) return;
+    const char *type = cursor->type;
+    bool temporal = str_ieq(type, "DATE") || str_istarts(type, "TIMESTAMP");
+    const char *text = str_starts(lookback, "'") ? lookback : sql_literal(binder->arena, lookback);
+    const char *sql = arena_printf(binder->arena, "SELECT (TRY_CAST(%s AS %s) IS NOT NULL)::INT",
+                                   text, temporal ? "INTERVAL" : type);
+    Error err;
+    int64_t fits = 0;
+    if (!str_ieq(type, "VARCHAR") && (!duck_int(binder->duck, sql, &fits, &err) || fits)) return;
+    diag_error(binder->diags, ERR_OPTION_VALUE, span, "lookback %s does not fit a %s cursor",
+               lookback, type)
+        ->hint = "give a number for numeric cursors, else an interval such as '2 days'";
+}
+
 static void check_keys(Binder *binder, const Step *step, const Columns *columns) {
     Strings names = {0};
     for (size_t i = 0; i < columns->count; i++)
@@ -179,10 +195,16 @@ static void check_keys(Binder *binder, const Step *step, const Columns *columns)
                      step->cursor, str_did_you_mean(binder->arena, step->cursor, &names),
                      step->target.name)
             ->hint = "add the column to the SELECT list";
+    if (step->mode == MODE_INCREMENTAL)
+        check_lookback(binder, step->lookback, columns_find(columns, step->cursor),
+                       step->mode_span);
 }
 
 static void check_source(Binder *binder, const Step *step, const Columns *columns) {
     const Source *source = step->source;
+    if (source->incremental && source->cursor != NULL)
+        check_lookback(binder, source->lookback, columns_find(columns, source->cursor),
+                       link_span(&source->link, "lookback"));
     Strings names = {0}, wanted = {0};
     for (size_t i = 0; i < columns->count; i++)
         strings_add(binder->arena, &names, columns->items[i].name);

@@ -181,3 +181,18 @@ def test_upstream_increment_feeds_downstream_increment(project):
                 (4, "2026-01-01", 2), (5, "2026-01-03", 9))
     project.run()
     assert days(project) == [(1, 7), (2, 7), (3, 9)]
+
+
+@pytest.mark.parametrize("column, lookback, code", [
+    ("DATE '2026-01-01'", "foo bar", 4), ("DATE '2026-01-01'", "'3 wekks'", 4), ("7", "2 DAYS", 4), ("'a'", "2", 4),
+    ("DATE '2026-01-01'", "2 DAYS", 0), ("7", "2", 0)])
+def test_a_lookback_that_does_not_fit_is_found_before_the_first_run(project, column, lookback, code):
+    project.pipeline(f"CREATE TABLE t INCREMENTAL BY c LOOKBACK {lookback} AS SELECT {column} AS c;")
+    result = project.sf("pipeline", "validate", "p", code=code)
+    assert ("lookback" in result.err) == (code == 4)
+    params = {"path": "data/s.csv", "sync_mode": "incremental", "cursor_field": "c", "primary_key": "c",
+              "lookback": lookback.strip("'")}
+    project.csv("data/s.csv", "c", column.removeprefix("DATE ").strip("'"))
+    if column != "'a'":
+        project.pipeline(f"SOURCE s TYPE csv PARAMS {json.dumps(params)}; LOAD t FROM s;")
+        project.sf("pipeline", "validate", "p", code=code)
