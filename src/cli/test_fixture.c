@@ -150,7 +150,8 @@ static void each_stmt(Arena *arena, const Block *block, Visit *visit, void *cont
 }
 
 typedef struct Replacement {
-    const char *name, *type, *path;
+    const char *name, *type;
+    const char *path; /* NULL: only looks whether the source is there */
     Strings names; /* of all sources, for suggestions */
     bool found;
 } Replacement;
@@ -162,7 +163,8 @@ static void visit_source(Arena *arena, Stmt *stmt, void *where) {
     strings_add_unique(arena, &replacement->names, name);
     if (!str_ieq(name, replacement->name)) return;
     replacement->found = true;
-    replace_source(arena, stmt, replacement->type, replacement->path);
+    if (replacement->path != NULL)
+        replace_source(arena, stmt, replacement->type, replacement->path);
 }
 
 static bool fixture_error(Context *context, const Member *member, Error *err) {
@@ -192,6 +194,13 @@ bool test_replace_sources(Context *context, const TestCase *test, const Pipeline
         const Member *member = &test->given->members[i];
         const char *file = member_text(member->value, "file");
         Replacement replacement = {.name = member->key, .type = "parquet"};
+        each_stmt(arena, &loaded->script.block, visit_source, &replacement);
+        if (!replacement.found) {
+            diag_error(&context->diags, ERR_TEST_FILE, member->key_span,
+                       "pipeline '%s' has no source '%s'%s", loaded->name, member->key,
+                       str_did_you_mean(arena, member->key, &replacement.names));
+            continue;
+        }
         Fixture fixture = {.arena = arena, .duck = session->duck};
         Error err = {0};
         replacement.path = fixture.path =
@@ -205,10 +214,6 @@ bool test_replace_sources(Context *context, const TestCase *test, const Pipeline
             continue;
         }
         each_stmt(arena, &loaded->script.block, visit_source, &replacement);
-        if (replacement.found) continue;
-        diag_error(&context->diags, ERR_TEST_FILE, member->key_span,
-                   "pipeline '%s' has no source '%s'%s", loaded->name, member->key,
-                   str_did_you_mean(arena, member->key, &replacement.names));
     }
     return context->diags.errors == errors;
 }
