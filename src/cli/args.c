@@ -78,8 +78,10 @@ static bool takes_value(const Flag *flag) {
     return flag->kind != FLAG_SWITCH && flag->kind != FLAG_MAYBE_SECONDS;
 }
 
+/* A comment that begins a query is not one, nor is a negative number. */
 static bool is_flag(const char *arg) {
-    return arg[0] == '-' && arg[1] != '\0' && !isdigit((unsigned char)arg[1]);
+    if (arg[0] != '-' || arg[1] == '\0' || isdigit((unsigned char)arg[1])) return false;
+    return arg[1] != '-' || !isspace((unsigned char)arg[strcspn(arg, "= \t\r\n")]);
 }
 
 static const Flag *in_any_table(const Command *command, const char *name, size_t size,

@@ -7,20 +7,6 @@
 
 enum { FLAG_WIDTH = 26 };
 
-void help_overview(Buf *out) {
-    buf_puts(out, "sqlflow runs SQL data pipelines over DuckDB.\n\n"
-                  "Usage: sqlflow [flags] COMMAND …\n\nCommands:\n");
-    for (size_t i = 0; command_at(i) != NULL; i++) {
-        buf_puts(out, "  ");
-        buf_pad(out, command_at(i)->name, 12, false);
-        buf_printf(out, "%s\n", command_at(i)->summary);
-    }
-    buf_puts(out, "\nGet started:\n"
-                  "  sqlflow init demo && cd demo\n"
-                  "  sqlflow run customer_analytics\n\n"
-                  "sqlflow COMMAND --help tells more about a command and lists the flags.\n");
-}
-
 /* "-p, --profile NAME" */
 static const char *flag_form(Arena *arena, const Flag *flag) {
     Buf form = buf_on(arena);
@@ -38,7 +24,7 @@ static const char *flag_form(Arena *arena, const Flag *flag) {
 
 static const char *choices_of(const Command *command, const Flag *flag) {
     if (!str_eq(flag->name, "format")) return flag->choices;
-    return command->formats == NULL ? "table|json" : command->formats;
+    return command == NULL || command->formats == NULL ? "table|json" : command->formats;
 }
 
 /* What stands behind a flag's form: its help, and what it takes. */
@@ -96,6 +82,21 @@ static void example_lines(Buf *out, const Command *command) {
     buf_puts(out, "\nExamples:\n");
     for (const Example *row = command->examples; row->line != NULL; row++)
         buf_printf(out, "  # %s\n  sqlflow %s\n", row->what, row->line);
+}
+
+void help_overview(Buf *out) {
+    buf_puts(out, "sqlflow runs SQL data pipelines over DuckDB.\n\n"
+                  "Usage: sqlflow [flags] COMMAND …\n\nCommands:\n");
+    for (size_t i = 0; command_at(i) != NULL; i++) {
+        buf_puts(out, "  ");
+        buf_pad(out, command_at(i)->name, 12, false);
+        buf_printf(out, "%s\n", command_at(i)->summary);
+    }
+    buf_puts(out, "\nGet started:\n"
+                  "  sqlflow init demo && cd demo\n"
+                  "  sqlflow run customer_analytics\n");
+    flag_lines(out, NULL, global_flags, "Global flags");
+    buf_puts(out, "\nsqlflow COMMAND --help tells more about a command and lists its flags.\n");
 }
 
 void help_command(Buf *out, const char *path, const Command *command) {

@@ -50,6 +50,7 @@ static void flags_anywhere(void **state) {
         {"run --format=json x", "run", "x", "format", "json"},
         {"state set p s t -5", "state set", "p s t -5", "type", NULL},
         {"query SELECT", "query", "SELECT", "format", NULL},
+        {"query --top\nSELECT", "query", "--top\nSELECT", "format", NULL},
         {"run - --dry-run", "run", "-", "dry-run", ""},
         {"run -qv x", "run", "x", "verbose", ""},
         {"run --var=a=b=c x", "run", "x", "var", "a=b=c"},

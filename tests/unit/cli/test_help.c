@@ -123,6 +123,8 @@ static void overview(void **state) {
     help_overview(&out);
     for (size_t i = 0; command_at(i) != NULL; i++)
         assert_non_null(strstr(buf_text(&out), command_at(i)->name));
+    for (const Flag *flag = global_flags; flag->name != NULL; flag++)
+        assert_non_null(strstr(buf_text(&out), arena_printf(arena, "--%s", flag->name)));
 }
 
 int main(void) {
