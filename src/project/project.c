@@ -23,7 +23,8 @@ static bool no_project(Error *err, const char *message) {
 }
 
 bool project_open(Arena *arena, const char *dir, Project *project, Error *err) {
-    *project = (Project){.arena = arena, .dotenv = map_on(arena)};
+    *project = (Project){
+        .arena = arena, .here = fs_absolute(arena, "."), .dotenv = map_on(arena)};
     const char *root = fs_absolute(arena, dir == NULL ? "." : dir);
     if (dir != NULL && !has_profiles(arena, root))
         return no_project(
@@ -168,15 +169,30 @@ static bool is_file(const Project *project, Arena *arena, const char *path) {
     return fs_exists(file) && !fs_is_dir(file);
 }
 
+/* What was typed in a sub-folder of the project, seen from its root. */
+static const char *from_here(const Project *project, Arena *arena, const char *path) {
+    const char *full = fs_absolute(arena, fs_join(arena, project->here, path));
+    size_t root = strlen(project->root);
+    return str_starts(full, project->root) && full[root] == '/' ? full + root + 1 : full;
+}
+
 const char *project_pipeline_path(const Project *project, Arena *arena, const char *name,
                                   Error *err) {
     const char *dir = pipelines_dir(project);
     const char *in_dir = fs_join(arena, dir, name);
     const char *with_suffix = arena_printf(arena, "%s.sf", name);
-    const char *const candidates[] = {fs_join(arena, dir, with_suffix), in_dir, name, with_suffix};
-    for (size_t i = 0; *name != '\0' && i < sizeof candidates / sizeof *candidates; i++)
-        if (str_iends(candidates[i], ".sf") && is_file(project, arena, candidates[i]))
-            return candidates[i];
+    enum { NAMED = 4, ALL = 6 };
+    const char *const candidates[ALL] = {fs_join(arena, dir, with_suffix),
+                                         in_dir,
+                                         name,
+                                         with_suffix,
+                                         from_here(project, arena, name),
+                                         from_here(project, arena, with_suffix)};
+    size_t first = str_starts(name, "./") || str_starts(name, "../") ? NAMED : 0;
+    for (size_t i = 0; *name != '\0' && i < ALL; i++) {
+        const char *path = candidates[(first + i) % ALL];
+        if (str_iends(path, ".sf") && is_file(project, arena, path)) return path;
+    }
     Strings names;
     if (!project_pipelines(project, arena, &names, err)) return NULL;
     const char *wanted = project_pipeline_name(arena, name);

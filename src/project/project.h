@@ -47,6 +47,7 @@ typedef struct Profile {
 typedef struct Project {
     Arena *arena;
     const char *root; /* absolute */
+    const char *here; /* the working folder when the project was opened, absolute */
     Map dotenv;       /* .env: name → const char * */
     Profile profile;  /* valid after project_load_profile */
 } Project;
@@ -69,7 +70,8 @@ const char *project_env(const Project *project, const char *name);
 bool project_expand(const Project *project, Arena *arena, const Value *value, Value **out,
                     Error *err);
 
-/* Pipelines: NAME, NAME.sf or a path → the file's path; the error lists the nearest ones. */
+/* Pipelines: NAME, NAME.sf or a path (of the root or of the working folder; ./ and ../ mean the
+ * latter) → the file's path; the error lists the nearest ones. */
 const char *project_pipeline_path(const Project *project, Arena *arena, const char *name,
                                   Error *err);
 const char *project_pipeline_name(Arena *arena, const char *path); /* base name without .sf */

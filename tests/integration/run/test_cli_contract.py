@@ -295,3 +295,20 @@ def test_closed_streams_are_no_files(project, code, words):
     assert project.read("data/warehouse.duckdb.lock").count("\n") <= 1
     log = "".join(project.read(f) for f in project.files() if f.endswith(".log"))
     assert "Pipeline p" not in log
+
+
+def test_a_path_is_seen_from_the_working_folder(project):
+    project.pipeline("CREATE TABLE here AS SELECT 1 AS v;", "sub/p")
+    project.pipeline("CREATE TABLE there AS SELECT 1 AS v;", "p")
+    sub = project.root / "pipelines/sub"
+
+    def steps(name, cwd=sub, **more):
+        document = project.sf("pipeline", "compile", name, "--format", "json", cwd=cwd, **more).doc
+        return [operation["id"] for operation in document["operations"]]
+
+    assert steps("./p.sf") == steps("./p") == steps("sub/p") == ["transform_here"]
+    assert steps("../p.sf") == steps("p") == steps("pipelines/p.sf") == ["transform_there"]
+    assert steps("./p.sf", cwd=project.root) == ["transform_there"]
+    (sub / "only_here.sf").write_text("CREATE TABLE t AS SELECT nothing;")
+    result = project.sf("pipeline", "validate", "only_here.sf", cwd=sub, code=4)
+    assert "--> pipelines/sub/only_here.sf:1:26" in result.err
