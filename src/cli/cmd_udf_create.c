@@ -34,6 +34,20 @@ static bool is_identifier(const char *name) {
     return *name != '\0' && strchr(letters, *name) != NULL && strspn(name, rest) == strlen(name);
 }
 
+/* Words that Python keeps for itself. */
+static bool is_reserved(const char *name) {
+    static const char *const words[] = {"False",    "None",    "True",  "and",   "as",
+                                        "assert",   "async",   "await", "break", "class",
+                                        "continue", "def",     "del",   "elif",  "else",
+                                        "except",   "finally", "for",   "from",  "global",
+                                        "if",       "import",  "in",    "is",    "lambda",
+                                        "nonlocal", "not",     "or",    "pass",  "raise",
+                                        "return",   "try",     "while", "with",  "yield"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (str_eq(name, words[i])) return true;
+    return false;
+}
+
 static bool write_new(Cli *cli, const char *path, const char *text, Error *err) {
     if (fs_exists(path) && !flag_on(cli, "force")) {
         error_set(err, ERR_FILE_EXISTS, SPAN_NONE, "%s exists already", path);
@@ -58,7 +72,7 @@ static int run_create(Cli *cli) {
     Error err = {0};
     int code = 0;
     const char *name = cli_word(cli, 0), *type = flag_text(cli, "type");
-    if (!is_identifier(name))
+    if (!is_identifier(name) || is_reserved(name))
         return fail_usage(cli, "'%s' cannot be a Python function's name", name);
     if (udf_open(&context, cli, &code) == NULL) return code;
     bool is_table = type != NULL && str_eq(type, "table");

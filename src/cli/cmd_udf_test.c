@@ -171,27 +171,55 @@ static bool print_missing(Cli *cli, Duck *duck, const char *a, const char *b, co
     return err->code == ERR_NONE;
 }
 
-/* The result is kept in a table, so that the function runs once. Expected columns are read as the
- * result's types and matched by name. */
-static bool compare(Cli *cli, Duck *duck, const char *expected, Error *err) {
-    Columns columns = {0};
-    if (!duck_describe(duck, cli->arena, "SELECT * FROM got", &columns, err)) return false;
-    Buf wanted = buf_on(cli->arena);
-    for (size_t i = 0; i < columns.count; i++) {
-        const char *name = sql_ident(cli->arena, columns.items[i].name);
-        buf_printf(&wanted, "%sCAST(%s AS %s) AS %s", i > 0 ? ", " : "SELECT ", name,
-                   columns.items[i].type, name);
+static bool has_all(Arena *arena, const Columns *result, const Columns *named, Error *err) {
+    Strings names = {0};
+    for (size_t i = 0; i < result->count; i++) strings_add(arena, &names, result->items[i].name);
+    for (size_t i = 0; i < named->count; i++) {
+        const char *name = named->items[i].name;
+        if (columns_find(result, name) != NULL) continue;
+        error_set(err, ERR_TEST_FAILED, SPAN_NONE, "the result has no column '%s'%s", name,
+                  str_did_you_mean(arena, name, &names));
+        return error_hint(err, "its columns are: %s", strings_join(arena, &names, ", "));
     }
-    buf_printf(&wanted, " FROM %s", expected);
+    return true;
+}
+
+/* SELECTs of the columns that the expected rows name, as the result's types: of the result and of
+ * the expected rows. */
+static bool comparable(Cli *cli, Duck *duck, const char *expected, Buf *got, Buf *wanted,
+                       Error *err) {
+    Columns result = {0}, named = {0};
+    const char *all = arena_printf(cli->arena, "SELECT * FROM %s", expected);
+    if (!duck_describe(duck, cli->arena, "SELECT * FROM got", &result, err) ||
+        !duck_describe(duck, cli->arena, all, &named, err) ||
+        !has_all(cli->arena, &result, &named, err))
+        return false;
+    for (size_t i = 0; i < result.count; i++) {
+        const Column *column = &result.items[i];
+        if (columns_find(&named, column->name) == NULL) continue;
+        const char *name = sql_ident(cli->arena, column->name);
+        const char *start = got->size > 0 ? ", " : "SELECT ";
+        buf_printf(got, "%s%s", start, name);
+        buf_printf(wanted, "%sCAST(%s AS %s) AS %s", start, name, column->type, name);
+    }
+    buf_puts(got, " FROM got");
+    buf_printf(wanted, " FROM %s", expected);
+    return true;
+}
+
+/* The result is kept in a table, so that the function runs once. */
+static bool compare(Cli *cli, Duck *duck, const char *expected, Error *err) {
+    Buf got = buf_on(cli->arena), wanted = buf_on(cli->arena);
     int64_t extra = 0, missing = 0;
-    if (!print_missing(cli, duck, "SELECT * FROM got", buf_text(&wanted), "+", &extra, err) ||
-        !print_missing(cli, duck, buf_text(&wanted), "SELECT * FROM got", "-", &missing, err))
+    if (!comparable(cli, duck, expected, &got, &wanted, err) ||
+        !print_missing(cli, duck, buf_text(&got), buf_text(&wanted), "+", &extra, err) ||
+        !print_missing(cli, duck, buf_text(&wanted), buf_text(&got), "-", &missing, err))
         return false;
     if (extra == 0 && missing == 0) return true;
     return error_set(err, ERR_TEST_FAILED, SPAN_NONE,
-                     "%lld row%s were not expected, %lld expected row%s are missing",
-                     (long long)extra, extra == 1 ? "" : "s", (long long)missing,
-                     missing == 1 ? "" : "s");
+                     "%lld row%s not expected, %lld expected row%s missing", (long long)extra,
+                     extra == 1 ? " was" : "s were", (long long)missing,
+                     missing == 1 ? " is" : "s are");
 }
 
 static bool run_and_show(Cli *cli, Duck *duck, const char *sql, Error *err) {

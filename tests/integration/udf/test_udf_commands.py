@@ -73,6 +73,7 @@ def test_create_gives_functions_that_work(project):
     assert "exists already" in project.sf("udf", "create", "margin", code=2).err
     project.sf("udf", "create", "margin", "--force")
     project.sf("udf", "create", "no-name", code=2)
+    project.sf("udf", "create", "class", code=2)
 
 
 def test_register(project, tmp_path):
@@ -106,6 +107,11 @@ def test_test(tax):
     result = run("tax", "--data", "in/prices.csv", "--expect", "in/wrong.csv", code=1)
     assert "- price = 10, other = x, result = 12.0" in result.err
     assert "+ price = 10, other = x, result = 11.0" in result.err
+    tax.csv("in/part.csv", "result", (22,), (11,))
+    tax.csv("in/other.csv", "price,result,resutl", (10, 11, 1), (20, 22, 2))
+    run("tax", "--data", "in/prices.csv", "--expect", "in/part.csv")
+    unknown = run("tax", "--data", "in/prices.csv", "--expect", "in/other.csv", code=1).err
+    assert "no column 'resutl' (did you mean 'result'?)" in unknown
     assert "requires the column 'a'" in run("counted", "--data", "in/prices.csv", code=1).err
 
 
