@@ -115,10 +115,12 @@ void plan_sql_text(const Plan *plan, Buf *out) {
     }
 }
 
+static size_t id_width(const Step *step) { return utf8_length(step->id, strlen(step->id)); }
+
 void plan_graph_text(const Plan *plan, Buf *out) {
     size_t width = 0;
     for (size_t i = 0; i < plan->steps.count; i++) {
-        size_t length = strlen(plan->steps.items[i].id);
+        size_t length = id_width(&plan->steps.items[i]);
         if (length > width) width = length;
     }
     for (size_t i = 0; i < plan->steps.count; i++) {
@@ -128,7 +130,7 @@ void plan_graph_text(const Plan *plan, Buf *out) {
             buf_printf(out, "%s\n", step->id);
             continue;
         }
-        buf_printf(out, "%-*s  ← ", (int)width, step->id);
+        buf_printf(out, "%s%*s  ← ", step->id, (int)(width - id_width(step)), "");
         for (size_t k = 0; k < step->depends.count; k++)
             buf_printf(out, "%s%s", k > 0 ? ", " : "",
                        plan->steps.items[step->depends.items[k]].id);
@@ -136,20 +138,26 @@ void plan_graph_text(const Plan *plan, Buf *out) {
     }
 }
 
+/* DOT escapes a quote with a backslash, unlike SQL. */
+static void dot_id(Buf *out, const char *name) {
+    const char *slashes = str_replace(out->arena, name, "\\", "\\\\");
+    buf_printf(out, "\"%s\"", str_replace(out->arena, slashes, "\"", "\\\""));
+}
+
 void plan_graph_dot(const Plan *plan, Buf *out) {
     buf_puts(out, "digraph ");
-    buf_ident(out, plan->pipeline->name);
+    dot_id(out, plan->pipeline->name);
     buf_puts(out, " {\n  rankdir=LR;\n  node [shape=box];\n");
     for (size_t i = 0; i < plan->steps.count; i++) {
         const Step *step = &plan->steps.items[i];
         buf_puts(out, "  ");
-        buf_ident(out, step->id);
+        dot_id(out, step->id);
         buf_puts(out, ";\n");
         for (size_t k = 0; k < step->depends.count; k++) {
             buf_puts(out, "  ");
-            buf_ident(out, plan->steps.items[step->depends.items[k]].id);
+            dot_id(out, plan->steps.items[step->depends.items[k]].id);
             buf_puts(out, " -> ");
-            buf_ident(out, step->id);
+            dot_id(out, step->id);
             buf_puts(out, ";\n");
         }
     }
