@@ -74,11 +74,22 @@ static int list_codes(Cli *cli) {
     return 0;
 }
 
+static int unknown(Cli *cli, const char *code) {
+    Strings codes = {0};
+    for (size_t i = 0; error_info_at(i) != NULL; i++)
+        strings_add(cli->arena, &codes, diag_code(cli->arena, error_info_at(i)->code));
+    Error err;
+    error_set(&err, ERR_USAGE, SPAN_NONE, "unknown code '%s': codes look like SF0301%s", code,
+              str_did_you_mean(cli->arena, code, &codes));
+    error_hint(&err, "sqlflow explain lists the codes");
+    return fail(cli, &err);
+}
+
 static int run_explain(Cli *cli) {
     if (cli->words.count == 0) return list_codes(cli);
     const char *code = cli_word(cli, 0);
     const ErrorInfo *info = find_code(code);
-    if (info == NULL) return fail_usage(cli, "unknown code '%s': codes look like SF0301", code);
+    if (info == NULL) return unknown(cli, code);
     if (cli->json) {
         Document document;
         document_start(&document, cli);

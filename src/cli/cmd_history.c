@@ -12,11 +12,28 @@ static const char *list_sql(Cli *cli) {
     const char *pipeline = flag_text(cli, "pipeline");
     if (pipeline != NULL) {
         buf_puts(&sql, " WHERE pipeline = ");
-        buf_literal(&sql, pipeline);
+        buf_literal(&sql, project_pipeline_name(cli->arena, pipeline));
     }
     buf_printf(&sql, " ORDER BY started_at DESC, run_id DESC LIMIT %lld",
                flag_int(cli, "limit", 20));
     return buf_text(&sql);
+}
+
+/* Is it a pipeline of the project, or one that had runs? */
+static bool check_pipeline(Context *context, const Reader *reader, Error *err) {
+    Cli *cli = context->cli;
+    const char *typed = flag_text(cli, "pipeline");
+    if (typed == NULL) return true;
+    Strings names = {0};
+    if (!project_pipelines(&context->project, cli->arena, &names, err)) return false;
+    if (reader->has_state)
+        reader_names(reader->duck, cli->arena, "SELECT DISTINCT pipeline FROM _sqlflow.runs",
+                     &names);
+    const char *name = project_pipeline_name(cli->arena, typed);
+    if (strings_has_exact(&names, name)) return true;
+    error_set(err, ERR_NO_PIPELINE, SPAN_NONE, "there is no pipeline '%s' and no run of it%s",
+              typed, str_did_you_mean(cli->arena, name, &names));
+    return error_hint(err, "sqlflow history lists the runs of all");
 }
 
 static int list_runs(Cli *cli, const Reader *reader) {
@@ -145,6 +162,7 @@ static int run_history(Cli *cli) {
     AUTO_READER reader = {.lock = LOCK_NONE};
     if (!reader_open(&context, &reader, &err))
         return context.diags.errors > 0 ? context_fail(&context) : fail(cli, &err);
+    if (!check_pipeline(&context, &reader, &err)) return fail(cli, &err);
     if (cli->words.count == 0) return list_runs(cli, &reader);
     const char *run = find_run(cli, &reader, &err);
     if (run != NULL &&

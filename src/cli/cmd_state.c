@@ -109,11 +109,34 @@ static int run_list(Cli *cli) {
     return ok ? 0 : fail(cli, &err);
 }
 
-static bool no_state(Cli *cli, Error *err) {
-    Strings words = cli->words;
+/* Names the nearest of what there is, at the first word that is not known. */
+static bool no_state(Cli *cli, const Reader *reader, Error *err) {
+    static const char *const parts[] = {"pipeline", "source", "target"};
+    Arena *arena = cli->arena;
+    StateKey key = key_of(cli);
+    const char *const values[] = {key.pipeline, key.source, key.target};
+    Buf where = buf_on(arena);
+    buf_puts(&where, "true");
     error_set(err, ERR_NO_STATE, SPAN_NONE, "there is no state of %s",
-              strings_join(cli->arena, &words, " "));
-    return error_hint(err, "sqlflow state list shows what there is");
+              strings_join(arena, &cli->words, " "));
+    error_hint(err, "sqlflow state list shows what there is");
+    for (size_t i = 0; i < 3 && values[i] != NULL && reader->has_state; i++) {
+        Strings names = {0};
+        reader_names(reader->duck, arena,
+                     arena_printf(arena,
+                                  "SELECT DISTINCT %s FROM (SELECT pipeline, source, target FROM "
+                                  "_sqlflow.watermarks UNION ALL SELECT pipeline, source, target "
+                                  "FROM _sqlflow.files) WHERE %s ORDER BY 1",
+                                  parts[i], buf_text(&where)),
+                     &names);
+        if (names.count > 0 && !strings_has_exact(&names, values[i])) {
+            error_set(err, ERR_NO_STATE, SPAN_NONE, "there is no state of %s '%s'%s", parts[i],
+                      values[i], str_did_you_mean(arena, values[i], &names));
+            return error_hint(err, "there is state of: %s", strings_join(arena, &names, ", "));
+        }
+        buf_printf(&where, " AND %s = %s", parts[i], sql_literal(arena, values[i]));
+    }
+    return false;
 }
 
 static bool show(Cli *cli, const Reader *reader, Error *err) {
@@ -123,7 +146,7 @@ static bool show(Cli *cli, const Reader *reader, Error *err) {
                                    " + (SELECT count(*) FROM _sqlflow.files%s)",
                                    where_of(cli), where_of(cli));
     if (reader->has_state && !duck_int(reader->duck, sql, &count, err)) return false;
-    if (count == 0) return no_state(cli, err);
+    if (count == 0) return no_state(cli, reader, err);
     if (cli->json) return list_json(cli, reader->duck, err);
     const char *files = arena_printf(cli->arena,
                                      "SELECT source, target, path, size, rows, run_id"
@@ -230,7 +253,7 @@ static int run_reset(Cli *cli) {
         if (!finish_change(reader.duck, ok, &err)) return fail(cli, &err);
     }
     if (removed == 0) {
-        no_state(cli, &err);
+        no_state(cli, &reader, &err);
         return fail(cli, &err);
     }
     if (cli->json) return list_json(cli, reader.duck, &err) ? 0 : fail(cli, &err);

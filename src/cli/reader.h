@@ -29,4 +29,7 @@ void value_json(JsonWriter *json, const char *key, Rows *rows, size_t column);
 /* Appends the rows of a query to a table of text. */
 bool rows_table(Duck *duck, const char *sql, Table *table, Error *err);
 
+/* The first column of a query, for suggestions; what cannot be read is left out. */
+void reader_names(Duck *duck, Arena *arena, const char *sql, Strings *names);
+
 #endif

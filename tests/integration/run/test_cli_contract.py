@@ -312,3 +312,14 @@ def test_a_path_is_seen_from_the_working_folder(project):
     (sub / "only_here.sf").write_text("CREATE TABLE t AS SELECT nothing;")
     result = project.sf("pipeline", "validate", "only_here.sf", cwd=sub, code=4)
     assert "--> pipelines/sub/only_here.sf:1:26" in result.err
+
+
+def test_unknown_names_of_the_past_come_with_the_nearest(project):
+    project.csv("data/s.csv", "id", (1,))
+    project.run('SOURCE feed TYPE csv PARAMS {"path": "data/s.csv", "sync_mode": "incremental", '
+                '"cursor_field": "id", "primary_key": "id"}; LOAD orders FROM feed;', name="daily")
+    for words, near in [(["state", "show", "dayly"], "daily"), (["state", "reset", "daily", "fed"], "feed"),
+                        (["state", "show", "daily", "feed", "order"], "orders"), (["explain", "SF0300"], "SF0301"),
+                        (["history", "--pipeline", "dayli"], "daily")]:
+        assert f"did you mean '{near}'?" in project.sf(*words, code=2).err
+    assert "daily" in project.sf("history", "--pipeline", "daily.sf").out
