@@ -152,11 +152,12 @@ static void resolve_block(Resolver *resolver, Vars *vars, const Block *block);
 
 static void resolve_if(Resolver *resolver, Vars *vars, const Stmt *stmt) {
     CondHost host = {vars, condition_variable};
+    Diags told = diags_on(resolver->arena); /* the parser has reported what is malformed */
     for (size_t i = 0; i < stmt->branches.count; i++) {
         const Branch *branch = &stmt->branches.items[i];
         bool taken = branch->condition.text == NULL;
-        if (!taken && !cond_evaluate(resolver->arena, branch->condition.span, &host, &taken,
-                                     resolver->diags))
+        if (!taken &&
+            !cond_evaluate(resolver->arena, branch->condition.span, &host, &taken, &told))
             return;
         if (!taken) continue;
         resolve_block(resolver, vars, &branch->body);
