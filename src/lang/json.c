@@ -128,9 +128,11 @@ static bool parse_member(JsonReader *json, Value *object, Map *keys) {
     if (!json_skip_blanks(json)) return false;
     Value *value = parse_value(json);
     if (value == NULL) return false;
-    if (map_has(keys, key))
+    if (map_has(keys, key)) {
         diag_error(json->diags, ERR_DUPLICATE_KEY, span, "the key \"%s\" is given twice", key)
             ->hint = "remove one of them";
+        return true; /* only the first is looked at: the error is told once */
+    }
     map_set(keys, key, value);
     value_add(json->arena, object, key, span, value);
     return true;
