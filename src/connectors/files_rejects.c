@@ -39,10 +39,12 @@ static void warn_rejects(FileRelation *relation, int64_t count) {
     AUTO_ROWS rows = NULL;
     Error ignored = {0};
     Buf samples = buf_on(session->arena);
+    /* The types are those that the reader was told, which may differ from the column's own. */
     const char *sql = arena_printf(
         session->arena,
         "SELECT s.file_path, e.line, left(any_value(e.csv_line), 60), "
-        "any_value(replace(e.error_message, chr(10), ' ')) FROM %s e JOIN %s s "
+        "replace(replace(any_value(replace(e.error_message, chr(10), ' ')), 'to ''DOUBLE''', "
+        "'to a number'), 'to ''TIMESTAMP''', 'to a time') FROM %s e JOIN %s s "
         "ON s.scan_id = e.scan_id AND s.file_id = e.file_id GROUP BY 1, 2 ORDER BY 1, 2 LIMIT 3",
         sql_ident(session->arena, relation->rejects),
         sql_ident(session->arena, arena_printf(session->arena, "%s_scans", relation->rejects)));
