@@ -160,14 +160,22 @@ static bool rebuild(ByColumn *by, const char *query, const char **rows, Error *e
     return by->type == NULL || cursor_check_nulls(ctx, *rows, ctx->step->cursor, err);
 }
 
+/* A table that was built anew without a value of the column goes on from the start: the watermark
+ * of before would hide the rows below it. */
+static bool forget_old(ByColumn *by, Error *err) {
+    return state_forget(by->ctx->run->duck, &by->key, NULL, err) ||
+           step_error(by->ctx, NULL, err);
+}
+
 static bool move_watermark(ByColumn *by, const char *rows, Error *err) {
     StepContext *ctx = by->ctx;
     const char *value = NULL;
-    if (by->type == NULL || by->backfill) return true;
+    if (by->backfill) return true;
+    if (by->type == NULL) return forget_old(by, err);
     if (!cursor_max(ctx, rows, ctx->step->cursor, &value, err) ||
         !cursor_check_future(ctx, ctx->step->cursor, value, by->type, err))
         return false;
-    if (value == NULL) return true;
+    if (value == NULL) return by->lower != NULL || forget_old(by, err);
     int order = 1;
     if (by->stored.value != NULL &&
         !cursor_compare(ctx, value, by->stored.value, by->stored.type, &order, err))

@@ -296,12 +296,20 @@ static bool keep_boundary(CursorLoad *load, const char *value, Error *err) {
     return duck_exec(ctx->run->duck, sql, NULL, err) || step_error(ctx, NULL, err);
 }
 
+/* A table that was built anew and has no cursor value has no watermark either: one of before would
+ * hide the rows that come below it. */
+static bool forget_old(CursorLoad *load, Error *err) {
+    return load->stored.value != NULL ||
+           state_forget(load->ctx->run->duck, &load->key, NULL, err) ||
+           step_error(load->ctx, NULL, err);
+}
+
 /* The new watermark: the highest cursor read, never below the old one, never above what the
  * source says is safe. */
 static bool move_watermark(CursorLoad *load, Error *err) {
     StepContext *ctx = load->ctx;
     const char *value = NULL;
-    if (ctx->result->rows_read == 0) return true;
+    if (ctx->result->rows_read == 0) return forget_old(load, err);
     if (!cursor_max(ctx, load->rows, load->source->cursor, &value, err) ||
         !cursor_check_future(ctx, load->source->cursor, value, load->type, err))
         return false;
@@ -316,7 +324,7 @@ static bool move_watermark(CursorLoad *load, Error *err) {
     if (load->relation.watermark_stays && old != NULL) value = old;
     int order = 1;
     if (value == NULL) value = old;
-    if (value == NULL) return true; /* only NULL cursors so far */
+    if (value == NULL) return forget_old(load, err); /* only NULL cursors so far */
     if (old != NULL && !cursor_compare(ctx, value, old, load->type, &order, err)) return false;
     bool wrote = ctx->result->rows_inserted + ctx->result->rows_updated > 0;
     if (order <= 0 && !wrote) return true;
