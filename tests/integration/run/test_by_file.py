@@ -112,6 +112,18 @@ def test_no_file_is_fine_with_allow_empty(project):
     assert rows(project) == [(1,)]
 
 
+@pytest.mark.parametrize("mode, flags", [("MODE REPLACE", []), ("", ["--full-refresh"])])
+def test_rebuilt_from_no_file_the_table_is_empty(project, mode, flags):
+    project.csv("data/f1.csv", "id", (1,))
+    project.run(load(mode, allow_empty=True))
+    project.path("data/f1.csv").rename(project.path("data/away"))
+    project.run(None, *flags)
+    assert rows(project) == [] and ledger(project) == []
+    project.path("data/away").rename(project.path("data/f1.csv"))
+    project.run()
+    assert rows(project) == [(1,)]
+
+
 def test_file_with_header_only(project):
     project.csv("data/f1.csv", "id,v")
     project.csv("data/f2.csv", "id,v", (1, "a"))
