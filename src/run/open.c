@@ -11,7 +11,9 @@ static bool start_record(Run *run, Error *err) {
     RunRecord record = {.run_id = options->run_id, .pipeline = run->plan->pipeline->name,
                         .pipeline_hash = run->plan->hash,
                         .profile = run->project->profile.name,
-                        .variables = options->variables_json, .started_us = options->started_us};
+                        .variables = options->variables_json,
+                        .commit_mode = options->commit_step ? "step" : "run",
+                        .started_us = options->started_us};
     return state_run_start(run->duck, &record, err);
 }
 

@@ -1,11 +1,11 @@
--- Schema _sqlflow, version 1: what runs did and how far they came. No keys, indexes, defaults or
+-- Schema _sqlflow, version 2: what runs did and how far they came. No keys, indexes, defaults or
 -- sequences (recovery of them is not safe); times are UTC.
 CREATE SCHEMA IF NOT EXISTS _sqlflow;
 CREATE TABLE IF NOT EXISTS _sqlflow.schema_version(version INTEGER, created_at TIMESTAMP);
 CREATE TABLE IF NOT EXISTS _sqlflow.runs(
     run_id VARCHAR, pipeline VARCHAR, pipeline_hash VARCHAR, profile VARCHAR, variables VARCHAR,
     status VARCHAR, started_at TIMESTAMP, ended_at TIMESTAMP, error_code VARCHAR, error VARCHAR,
-    version VARCHAR, duckdb_version VARCHAR);
+    version VARCHAR, duckdb_version VARCHAR, commit_mode VARCHAR);
 CREATE TABLE IF NOT EXISTS _sqlflow.steps(
     run_id VARCHAR, step_id VARCHAR, type VARCHAR, status VARCHAR, rows_read BIGINT,
     rows_inserted BIGINT, rows_updated BIGINT, rows_deleted BIGINT, duplicates_dropped BIGINT,

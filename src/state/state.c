@@ -17,6 +17,15 @@ bool state_exists(Duck *duck, bool *exists, Error *err) {
     return true;
 }
 
+/* Version 2 tells how a run committed. */
+static bool migrate(Duck *duck, Error *err) {
+    AUTO_ARENA arena = arena_new();
+    return duck_execf(duck, err,
+                      "BEGIN;\nALTER TABLE _sqlflow.runs ADD COLUMN IF NOT EXISTS commit_mode "
+                      "VARCHAR;\nINSERT INTO _sqlflow.schema_version VALUES (%d, %s);\nCOMMIT;",
+                      STATE_VERSION, sql_literal(arena, clock_timestamp(arena, clock_wall_us())));
+}
+
 bool state_prepare(Duck *duck, Error *err) {
     bool exists = false;
     if (!state_exists(duck, &exists, err)) return false;
@@ -25,12 +34,11 @@ bool state_prepare(Duck *duck, Error *err) {
         if (!duck_int(duck, "SELECT max(version) FROM _sqlflow.schema_version", &version, err))
             return false;
         if (version == STATE_VERSION) return true;
-        if (version > STATE_VERSION) {
-            error_set(err, ERR_STATE, SPAN_NONE,
-                      "the database's state has version %lld, this sqlflow knows up to %d",
-                      (long long)version, STATE_VERSION);
-            return error_hint(err, "use the newer sqlflow that wrote it");
-        }
+        if (version < STATE_VERSION) return migrate(duck, err);
+        error_set(err, ERR_STATE, SPAN_NONE,
+                  "the database's state has version %lld, this sqlflow knows up to %d",
+                  (long long)version, STATE_VERSION);
+        return error_hint(err, "use the newer sqlflow that wrote it");
     }
     return duck_exec(duck, "BEGIN", NULL, err) && state_create(duck, err) &&
            duck_exec(duck, "COMMIT", NULL, err);
@@ -56,8 +64,9 @@ bool state_committed_steps(Duck *duck, Arena *arena, const RunRecord *record, co
     if (!duck_text(duck, arena, sql, run_id, err)) return false;
     if (*run_id == NULL) return true;
     sql = arena_printf(arena,
-                       "SELECT step_id FROM _sqlflow.steps WHERE run_id = %s AND status IN ('ok', "
-                       "'warn', 'skipped')", sql_literal(arena, *run_id));
+                       "SELECT step_id FROM _sqlflow.steps s JOIN _sqlflow.runs r USING (run_id) "
+                       "WHERE run_id = %s AND (s.status = 'skipped' OR (r.commit_mode = 'step' "
+                       "AND s.status IN ('ok', 'warn')))", sql_literal(arena, *run_id));
     Rows *opened = NULL;
     if (!duck_query(duck, sql, &opened, err)) return false;
     AUTO_ROWS rows = opened;
@@ -93,12 +102,13 @@ bool state_run_start(Duck *duck, const RunRecord *record, Error *err) {
         duck, err,
         "INSERT INTO _sqlflow.runs BY NAME SELECT %s AS run_id, %s AS pipeline, "
         "%s AS pipeline_hash, %s AS profile, %s AS variables, 'running' AS status, "
-        "%s::TIMESTAMP AS started_at, %s AS version, %s AS duckdb_version",
+        "%s::TIMESTAMP AS started_at, %s AS version, %s AS duckdb_version, %s AS commit_mode",
         sql_literal(arena, record->run_id), sql_literal(arena, record->pipeline),
         masked(arena, record->pipeline_hash), masked(arena, record->profile),
         masked(arena, record->variables),
         sql_literal(arena, clock_timestamp(arena, record->started_us)),
-        sql_literal(arena, SQLFLOW_VERSION), masked(arena, version));
+        sql_literal(arena, SQLFLOW_VERSION), masked(arena, version),
+        state_literal(arena, record->commit_mode));
 }
 
 bool state_run_end(Duck *duck, const char *run_id, const char *status, const Error *error,

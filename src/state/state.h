@@ -6,7 +6,7 @@
 
 #include "engine/duck.h"
 
-enum { STATE_VERSION = 1 };
+enum { STATE_VERSION = 2 };
 
 /* Creates the schema when it is missing and migrates it forward. Run outside a transaction.
  * ERR_STATE when a newer sqlflow wrote it. */
@@ -18,6 +18,7 @@ bool state_exists(Duck *duck, bool *exists, Error *err);
 
 typedef struct RunRecord {
     const char *run_id, *pipeline, *pipeline_hash, *profile, *variables;
+    const char *commit_mode; /* run | step */
     int64_t started_us;
 } RunRecord;
 
@@ -34,8 +35,8 @@ typedef struct StepRecord {
     int64_t rows_read, rows_inserted, rows_updated, rows_deleted, duplicates_dropped, bytes;
     double seconds;
 } StepRecord;
-/* Steps of the pipeline's last run, when that run failed with commit: step and the pipeline had
- * this hash: ids of those that were committed, and the run's id (NULL when there is none). */
+/* Steps of the pipeline's last run, when that run failed and the pipeline had this hash: ids of
+ * those that were committed (none with commit: run), and the run's id (NULL when there is none). */
 bool state_committed_steps(Duck *duck, Arena *arena, const RunRecord *record, const char **run_id,
                            Strings *ids, Error *err);
 /* One INSERT for all. */

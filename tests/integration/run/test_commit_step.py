@@ -1,6 +1,7 @@
 """--commit step, --resume and --dry-run (behaviour.md, section 1; cli.md)."""
 import hashlib
 
+import duckdb
 import pytest
 from harness import fault, persistent, steps_by_id
 
@@ -47,6 +48,32 @@ def test_resume_goes_on_after_the_last_committed_step(project):
     assert project.table("c") == [(7,)] and project.read("output/c.csv") == "v\n7\n"
     assert not project.path("output/a.csv").exists()
     assert project.statuses() == ["failed", "success"]
+
+
+def test_resume_after_a_rolled_back_run_begins_anew(project):
+    """commit: run kept nothing of it; a resumed run that fails keeps what was there before it."""
+    project.csv("data/s.csv", "v", ("one",))
+    project.fail(RESUMABLE)
+    project.csv("data/s.csv", "v", (7,))
+    project.run(None, "--resume")
+    assert project.table("b") == [(1,)] and project.table("c") == [(7,)]
+    assert project.read("output/a.csv") == "v\n1\n"
+    project.csv("data/s.csv", "v", ("one",))
+    project.fail(None, "--commit", "step")
+    project.fail(None, "--resume")
+    project.csv("data/s.csv", "v", (8,))
+    project.run(None, "--resume")
+    assert project.table("b") == [(1,), (1,)] and project.table("c") == [(8,)]
+
+
+def test_state_of_version_1_is_migrated(project):
+    project.run("CREATE TABLE a AS SELECT 1 AS v;")
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{project.database}' AS db; USE db; "
+                           "ALTER TABLE _sqlflow.runs DROP COLUMN commit_mode; "
+                           "UPDATE _sqlflow.schema_version SET version = 1")
+    project.run()
+    assert project.sql("SELECT commit_mode FROM _sqlflow.runs ORDER BY run_id") == [(None,), ("run",)]
 
 
 def test_resume_twice(project):
