@@ -43,17 +43,28 @@ bool cursor_check_type(StepContext *ctx, const char *column, const char *type, b
     return step_error(ctx, NULL, err);
 }
 
+/* SELECT of watermark − lookback as text; NULL when the integer type ends before. A bare number is
+ * no interval here, though DuckDB reads one as seconds. */
+static const char *lookback_sql(Arena *arena, const char *watermark, const char *type,
+                                const char *lookback) {
+    if (is_temporal(type))
+        return arena_printf(arena,
+                            "SELECT (%s - CASE WHEN TRY_CAST(%s AS DOUBLE) IS NULL THEN CAST(%s AS "
+                            "INTERVAL) ELSE error('a number without a unit') END)::VARCHAR",
+                            watermark, lookback, lookback);
+    if (is_integer(type) && !str_ieq(type, "UHUGEINT"))
+        return arena_printf(arena,
+                            "SELECT TRY_CAST(%s::HUGEINT - CAST(%s AS HUGEINT) AS %s)::VARCHAR",
+                            watermark, lookback, type);
+    return arena_printf(arena, "SELECT (%s - CAST(%s AS %s))::VARCHAR", watermark, lookback, type);
+}
+
 bool cursor_lower(StepContext *ctx, const Watermark *watermark, const char *lookback,
                   const char **lower, Error *err) {
     *lower = cursor_literal(ctx->arena, watermark->value, watermark->type);
     if (lookback == NULL) return true;
-    bool temporal = is_temporal(watermark->type);
     const char *text = str_starts(lookback, "'") ? lookback : sql_literal(ctx->arena, lookback);
-    const char *sql = temporal
-                          ? arena_printf(ctx->arena, "SELECT (%s - CAST(%s AS INTERVAL))::VARCHAR",
-                                         *lower, text)
-                          : arena_printf(ctx->arena, "SELECT (%s - CAST(%s AS %s))::VARCHAR",
-                                         *lower, text, watermark->type);
+    const char *sql = lookback_sql(ctx->arena, *lower, watermark->type, text);
     const char *value = NULL;
     if (!duck_text(ctx->run->duck, ctx->arena, sql, &value, err)) {
         char why[sizeof err->message];
@@ -64,7 +75,7 @@ bool cursor_lower(StepContext *ctx, const Watermark *watermark, const char *look
         return step_error(ctx, NULL, err);
     }
     const char *type = str_ieq(watermark->type, "DATE") ? "TIMESTAMP" : watermark->type;
-    *lower = cursor_literal(ctx->arena, value, type);
+    *lower = value == NULL ? NULL : cursor_literal(ctx->arena, value, type);
     return true;
 }
 

@@ -9,7 +9,8 @@ const char *cursor_literal(Arena *arena, const char *value, const char *type);
 /* Is the type usable as a cursor? ERR_CURSOR_TYPE tells what to do else. */
 bool cursor_check_type(StepContext *ctx, const char *column, const char *type, bool text_allowed,
                        Span span, Error *err);
-/* The literal of watermark − lookback; `lookback` NULL: the watermark itself. */
+/* The literal of watermark − lookback, NULL when every value lies above it; `lookback` NULL: the
+ * watermark itself. */
 bool cursor_lower(StepContext *ctx, const Watermark *watermark, const char *lookback,
                   const char **lower, Error *err);
 /* max(column) of a relation as text; *value NULL when there are no rows. */

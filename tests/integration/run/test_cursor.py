@@ -3,6 +3,7 @@ import datetime
 import json
 import random
 
+import duckdb
 import pytest
 from harness import Project, persistent, steps_by_id
 
@@ -290,6 +291,22 @@ def test_interval_lookback(project, lookback, seen):
     project.csv("data/s.csv", "id,at", (1, "2026-03-10 00:00:00"), (2, "2026-03-08 00:00:00"))
     project.run()
     assert (len(project.table("t")) == 2) == seen
+
+
+@pytest.mark.parametrize("value, lookback", [(DAY % 1, "-2 days"), (DAY % 1, "2 parsecs"), (DAY % 1, 3), (1, -2),
+                                             (1, "2 days")])
+def test_lookback_is_checked_before_the_first_run(project, value, lookback):
+    project.csv("data/s.csv", "id,at", (1, value))
+    error = project.fail(load(key="id", lookback=lookback), code=4)
+    assert error["code"] == "SF0503" and str(lookback) in error["message"] and "2 days" in error["hint"]
+
+
+def test_lookback_beyond_the_least_value(project):
+    text = ("COPY (SELECT 1::INTEGER AS id, {v}::UTINYINT AS \"at\") TO 'data/s.parquet';")
+    duckdb.sql(text.replace("data", str(project.path("data"))).format(v=5))
+    project.run(load(key="id", kind="parquet", path="data/s.parquet", lookback=300))
+    duckdb.sql(text.replace("data", str(project.path("data"))).format(v=6))
+    assert counts(project.run()) == (0, 1)
 
 
 def test_lookback_does_not_rewrite_unchanged_rows(project):

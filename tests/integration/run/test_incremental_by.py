@@ -68,6 +68,12 @@ def test_numeric_lookback(project):
     assert [n for n, in project.table("t")] == [0, 1, 2, 3, 4, 5, 6, 8, 10]
 
 
+@pytest.mark.parametrize("lookback", ["2 PARSECS", "'-1 day'", "-1"])
+def test_wrong_lookback_is_found_before_the_first_run(project, lookback):
+    feed(project, (1, 1))
+    assert project.fail(DAYS % (f"LOOKBACK {lookback}", ""), code=4)["code"] == "SF0503"
+
+
 def test_null_in_the_column_is_an_error_with_a_count(project):
     project.run("CREATE TABLE t INCREMENTAL BY n AS SELECT 1 AS n;")
     error = project.fail("CREATE TABLE t INCREMENTAL BY n AS SELECT * FROM (VALUES (2), (NULL), (NULL)) v(n);")
