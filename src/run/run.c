@@ -112,6 +112,19 @@ static bool run_step(Run *run, size_t index, Error *err) {
     return ok;
 }
 
+/* Recorded with the steps, so that a failed one is there after the rollback, too. One whose query
+ * failed has not judged anything. */
+static bool record_assert(Run *run, const StepResult *result, Error *err) {
+    const Step *step = result->step;
+    bool failed = result->status == STATUS_FAILED && result->rows_read > 0;
+    if (step->kind != STEP_ASSERT ||
+        !(failed || result->status == STATUS_OK || result->status == STATUS_WARN))
+        return true;
+    return state_assert(run->duck, run->report->run_id, step->id + strlen("assert_"),
+                        step->assertion.warn ? "warning" : "error",
+                        step_status_name(result->status), result->rows_read, err);
+}
+
 static bool record_steps(Run *run, size_t first, size_t last, const Error *failure, Error *err) {
     const RunReport *report = run->report;
     StepRecord *records = ARENA_ARRAY(run->arena, StepRecord, last - first + 1);
@@ -126,6 +139,7 @@ static bool record_steps(Run *run, size_t first, size_t last, const Error *failu
             .duplicates_dropped = r->duplicates_dropped, .bytes = r->bytes,
             .seconds = r->seconds,
             .error = r->status == STATUS_FAILED && failure != NULL ? failure->message : NULL};
+        if (!record_assert(run, r, err)) return false;
     }
     return state_steps(run->duck, records, count, err);
 }

@@ -196,6 +196,16 @@ def test_records_of_a_run(project):
         ("some", "warning", "warn", 1), ("unique_t", "error", "ok", 0)]
 
 
+@pytest.mark.parametrize("flags", [[], ["--commit", "step"]])
+def test_asserts_of_a_failed_run_are_recorded(project, flags):
+    project.fail("CREATE TABLE t AS SELECT 1 AS v; ASSERT good AS SELECT * FROM t WHERE v = 2; "
+                 "ASSERT WARN odd AS SELECT * FROM t; ASSERT bad AS SELECT * FROM range(3) r(i); "
+                 "ASSERT never AS SELECT * FROM t;", *flags)
+    assert project.sql("SELECT name, severity, status, failing_rows FROM _sqlflow.asserts ORDER BY name") == [
+        ("bad", "error", "failed", 3), ("good", "error", "ok", 0), ("odd", "warning", "warn", 1)]
+
+
+
 def test_failed_run_is_recorded_after_its_rollback(project):
     project.run("CREATE TABLE a AS SELECT error('because of this') AS v;", code=1)
     assert project.sql("SELECT status, error_code, error LIKE '%because of this%' FROM _sqlflow.runs") == \
