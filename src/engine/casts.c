@@ -118,27 +118,63 @@ bool cast_is_plain(const char *from, const char *to) {
            type_info(to).class == TYPE_OTHER;
 }
 
-/* The condition under which text {x} means the value {v}. Its form may differ ('01', '1.50'). */
-static const char *text_check(TypeClass to) {
-    switch (to) {
+/* The significant digits of a number's text: no sign, exponent, point or outer zeros. */
+#define DIGITS(text) \
+    "trim(regexp_replace(regexp_replace(" text ", '[eE].*', ''), '[^0-9]', '', 'g'), '0')"
+
+/* Text of a date or time means {v}: DuckDB's own cast drops a time of day or a UTC offset. */
+#define SAME_INSTANT(v) \
+    "coalesce(TRY_CAST({x} AS TIMESTAMPTZ) = TRY_CAST(" v " AS TIMESTAMPTZ), true)"
+
+/* Text of a time of day: DuckDB's own cast drops a date, AM or PM, and digits beyond its own. */
+static const char *time_check(Arena *arena, const char *type) {
+    bool zone = str_ieq(type, "TIME WITH TIME ZONE");
+    if (!zone && !str_ieq(type, "TIME") && !str_ieq(type, "TIME_NS")) return "true";
+    return arena_printf(
+        arena,
+        "regexp_full_match(trim({x}), '[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\\.[0-9]{0,%d}0*)?)?%s')",
+        str_ieq(type, "TIME_NS") ? 9 : 6,
+        zone ? " ?([zZ]|[+-][0-9:]+)?" : "([zZ]|[+-]00(:?00)?)?");
+}
+
+/* The condition under which text {x} means the value {v}. Its form may differ ('01', '1.50').
+ * Numbers are compared by their digits: any wider type to compare in has an end of its own. */
+static const char *text_check(Arena *arena, const char *type) {
+    TypeInfo to = type_info(type);
+    switch (to.class) {
         case TYPE_INTEGER:
             return "(regexp_full_match(trim({x}), '[+-]?[0-9]+(\\.0*)?') OR (contains(lower({x}), "
                    "'e') AND TRY_CAST({x} AS DOUBLE) = {v}::DOUBLE AND abs({v}::DOUBLE) < 9e15))";
         case TYPE_FLOAT:
+            return "(" DIGITS("{x}") " = " DIGITS("{v}::VARCHAR") ")";
         case TYPE_DECIMAL:
-            return "coalesce(TRY_CAST({x} AS DECIMAL(38,18)) = "
-                   "TRY_CAST({v}::VARCHAR AS DECIMAL(38,18)), TRY_CAST({x} AS DOUBLE) = "
-                   "{v}::DOUBLE, true)";
-        case TYPE_DATE: return "coalesce(TRY_CAST({x} AS TIMESTAMP) = {v}::TIMESTAMP, true)";
+            return arena_printf(arena,
+                                "CASE WHEN contains(lower({x}), 'e') THEN TRY_CAST({x} AS DOUBLE) "
+                                "= {v}::DOUBLE ELSE NOT regexp_matches({x}, "
+                                "'\\.[0-9]{%d}[0-9]*[1-9]') END",
+                                to.scale);
+        case TYPE_DATE: return SAME_INSTANT("{v}::VARCHAR"); /* a far DATE itself would throw */
         case TYPE_TIMESTAMP:
-            return "coalesce(TRY_CAST({x} AS TIMESTAMP_NS) = "
-                   "TRY_CAST({v}::TIMESTAMP AS TIMESTAMP_NS), true)";
+            return arena_printf(arena,
+                                "(NOT regexp_matches({x}, '\\.[0-9]{%d}[0-9]*[1-9]') AND "
+                                SAME_INSTANT("{v}") ")",
+                                (to.order - 1) * 3);
         case TYPE_BOOLEAN: return "lower(trim({x})) NOT IN ('0', '1')";
-        case TYPE_OTHER:
+        case TYPE_OTHER: return time_check(arena, type);
         case TYPE_TEXT:
         case TYPE_NULL: return "true";
     }
     return "true";
+}
+
+/* The cast of {x}, NULL where it fails. TRY_CAST to TIMESTAMP_NS throws outside its years. */
+static const char *tried_cast(Arena *arena, const char *x, const char *to) {
+    const char *v = arena_printf(arena, "TRY_CAST(%s AS %s)", x, to);
+    if (!str_ieq(to, "TIMESTAMP_NS")) return v;
+    return arena_printf(arena,
+                        "CASE WHEN TRY_CAST(%s AS TIMESTAMP) BETWEEN TIMESTAMP '1677-09-22' AND "
+                        "TIMESTAMP '2262-04-11' THEN %s END",
+                        x, v);
 }
 
 void cast_expression(Buf *out, const Column *from, const char *to, const char *row) {
@@ -151,15 +187,15 @@ void cast_expression(Buf *out, const Column *from, const char *to, const char *r
             buf_printf(out, "CAST(%s AS %s) AS %s", x, to, x);
         return;
     }
-    const char *v = arena_printf(arena, "TRY_CAST(%s AS %s)", x, to);
+    const char *v = tried_cast(arena, x, to);
     const char *check = type_info(from->type).class == TYPE_TEXT
-                            ? text_check(type_info(to).class)
+                            ? text_check(arena, to)
                             : "TRY_CAST({v} AS {from}) IS NOT DISTINCT FROM {x}";
     check = str_replace(arena, check, "{x}", x);
     check = str_replace(arena, check, "{v}", v);
     check = str_replace(arena, check, "{from}", from->type);
     buf_printf(out,
-               "CASE WHEN %s IS NULL THEN NULL WHEN %s IS NOT NULL AND %s THEN CAST(%s AS %s) "
+               "CASE WHEN %s IS NULL THEN NULL WHEN (%s) IS NOT NULL AND %s THEN CAST(%s AS %s) "
                "ELSE error('sqlflow-cast' || chr(31) || %s || chr(31) || %s || chr(31) || "
                "left(%s::VARCHAR, 200) || chr(31) || (%s)::VARCHAR || chr(31)) END AS %s",
                x, v, check, x, to, sql_literal(arena, from->name), sql_literal(arena, to), x, row,

@@ -33,6 +33,11 @@ FITS = [
     ("TIMESTAMP", "DATE '2026-01-02'", datetime.datetime(2026, 1, 2)),
     ("VARCHAR", "12", "12"), ("VARCHAR", "true", "true"), ("BOOLEAN", "'true'", True),
     ("INTEGER", "NULL", None), ("SMALLINT", "NULL::VARCHAR", None),
+    ("TIMESTAMP", "'9999-12-31 23:59:59'", datetime.datetime(9999, 12, 31, 23, 59, 59)),
+    ("TIMESTAMP", "'1500-01-02'", datetime.datetime(1500, 1, 2)),
+    ("DATE", "'9999-12-31'", datetime.date(9999, 12, 31)),
+    ("TIME", "'10:00:00.1234560'", datetime.time(10, 0, 0, 123456)),
+    ("DOUBLE", "'+1.500E+03'", 1500.0), ("DOUBLE", "'inf'", float("inf")),
 ]
 
 
@@ -51,6 +56,12 @@ CHANGES = [
     ("DOUBLE", "9007199254740993::BIGINT"), ("FLOAT", "0.1::DOUBLE"), ("FLOAT", "16777217"),
     ("BOOLEAN", "'maybe'"), ("TIMESTAMP", "'yesterday'"),
     ("TIMESTAMP_S", "TIMESTAMP '2026-01-02 00:00:00.5'"),
+    ("TIMESTAMP", "'9999-12-31 23:59:59.9999999'"), ("TIMESTAMP", "'2026-01-02T10:00:00+02:00'"),
+    ("TIMESTAMP_NS", "TIMESTAMP '9999-12-31 00:00:00'"), ("DATE", "'2026-01-02T00:00:00+05:00'"),
+    ("TIME", "'10:00:00.1234567'"), ("TIME", "'2026-01-02 10:00:00'"), ("TIME", "'10:00:00+02'"),
+    ("TIME", "'10:00:00 PM'"), ("DOUBLE", "'1e400'"), ("DOUBLE", "'1e-400'"),
+    ("DOUBLE", "'123456789012345678901234'"), ("DECIMAL(5,2)", "'0.0000000000000000001'"),
+    ("DECIMAL(5,2)", "'1e-19'"),
 ]
 
 
