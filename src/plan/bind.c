@@ -161,19 +161,27 @@ static bool provide_reads(Binder *binder, const Step *step) {
     return known;
 }
 
-/* A bound that cannot be computed would fail the second run only, the first with a watermark. */
+/* A number for numeric cursors, else an interval, and not below zero: that would leave rows out. A
+ * bound that cannot be computed would fail the second run only. The cursor may be NULL: its type is
+ * not known yet. */
 static void check_lookback(Binder *binder, const char *lookback, const Column *cursor, Span span) {
-    if (lookback == NULL || cursor == NULL) return;
-    const char *type = cursor->type;
+    if (lookback == NULL) return;
+    const char *type = cursor == NULL ? "" : cursor->type;
     bool temporal = str_ieq(type, "DATE") || str_istarts(type, "TIMESTAMP");
+    bool numeric = cursor != NULL && !temporal;
     const char *text = str_starts(lookback, "'") ? lookback : sql_literal(binder->arena, lookback);
-    const char *sql = arena_printf(binder->arena, "SELECT (TRY_CAST(%s AS %s) IS NOT NULL)::INT",
-                                   text, temporal ? "INTERVAL" : type);
-    Error err;
-    int64_t fits = 0;
-    if (!str_ieq(type, "VARCHAR") && (!duck_int(binder->duck, sql, &fits, &err) || fits)) return;
-    diag_error(binder->diags, ERR_OPTION_VALUE, span, "lookback %s does not fit a %s cursor",
-               lookback, type)
+    const char *sql = arena_printf(
+        binder->arena,
+        "SELECT coalesce(CASE WHEN TRY_CAST(%s AS DOUBLE) IS NOT NULL THEN TRY_CAST(%s AS DOUBLE) "
+        ">= 0 AND %s ELSE TRY(CAST(%s AS INTERVAL)) >= INTERVAL '0 seconds' AND %s END, "
+        "false)::INTEGER",
+        text, text, temporal ? "false" : "true", text, numeric ? "false" : "true");
+    int64_t fine = 0;
+    Error err = {0};
+    if (!str_ieq(type, "VARCHAR") && (!duck_int(binder->duck, sql, &fine, &err) || fine))
+        return; /* what cannot be asked the run will tell */
+    const char *of = cursor == NULL ? "" : arena_printf(binder->arena, " of a %s cursor", type);
+    diag_error(binder->diags, ERR_OPTION_VALUE, span, "the lookback%s cannot be %s", of, lookback)
         ->hint = "give a number for numeric cursors, else an interval such as '2 days'";
 }
 
@@ -223,41 +231,15 @@ static void check_source(Binder *binder, const Step *step, const Columns *column
                                       strings_join(binder->arena, &names, ", "));
 }
 
-/* A number for numeric cursors, else an interval, and not below zero: that would leave rows out.
- * The cursor may be NULL: its type is not known yet. */
-static void check_lookback(Binder *binder, const char *lookback, Span span, const Column *cursor) {
-    if (lookback == NULL) return;
-    const char *type = cursor == NULL ? "VARCHAR" : cursor->type;
-    bool temporal = str_ieq(type, "DATE") || str_istarts(type, "TIMESTAMP");
-    bool numeric = !temporal && !str_ieq(type, "VARCHAR");
-    const char *text = str_starts(lookback, "'") ? lookback : sql_literal(binder->arena, lookback);
-    const char *sql = arena_printf(
-        binder->arena,
-        "SELECT coalesce(CASE WHEN TRY_CAST(%s AS DOUBLE) IS NOT NULL THEN TRY_CAST(%s AS DOUBLE) "
-        ">= 0 AND %s ELSE TRY(CAST(%s AS INTERVAL)) >= INTERVAL '0 seconds' AND %s END, "
-        "false)::INTEGER",
-        text, text, temporal ? "false" : "true", text, numeric ? "false" : "true");
-    int64_t fine = 0;
-    Error err = {0};
-    if (!duck_int(binder->duck, sql, &fine, &err) || fine) return; /* the run will tell */
-    const char *of = cursor == NULL ? "" : arena_printf(binder->arena, " of a %s cursor", type);
-    diag_error(binder->diags, ERR_OPTION_VALUE, span, "the lookback%s cannot be %s", of, lookback)
-        ->hint =
-        "give a number for numeric cursors, else an interval such as '2 days'";
-}
-
 static void bind_load(Binder *binder, const Step *step) {
     Columns columns = {0};
     if (!source_columns(binder, step->source, &columns)) {
+        check_lookback(binder, step->source->lookback, NULL,
+                       link_span(&step->source->link, "lookback"));
         make_opaque(binder, &step->target);
         return;
     }
     check_source(binder, step, &columns);
-    const Column *cursor = step->source->cursor == NULL
-                               ? NULL
-                               : columns_find(&columns, step->source->cursor);
-    check_lookback(binder, step->source->lookback, link_span(&step->source->link, "lookback"),
-                   cursor);
     check_keys(binder, step, &columns);
     if (step->mode == MODE_NONE || step->mode == MODE_REPLACE ||
         !map_has(&binder->bound, step->target.key))
@@ -387,8 +369,6 @@ static bool provide_functions(Binder *binder, const Step *step) {
 
 static void bind_step(Binder *binder, const Step *step) {
     if (step->kind == STEP_SOURCE) return;
-    if (step->mode == MODE_INCREMENTAL)
-        check_lookback(binder, step->lookback, step->mode_span, NULL);
     if (step->kind == STEP_LOAD && step->source != NULL) {
         bind_load(binder, step);
         return;
@@ -396,6 +376,7 @@ static void bind_step(Binder *binder, const Step *step) {
     if (step->query.sql == NULL && (step->kind == STEP_LOAD || step->kind == STEP_TRANSFORM))
         make_opaque(binder, &step->target); /* of a source that does not exist */
     if (!provide_reads(binder, step) || !provide_functions(binder, step)) {
+        check_lookback(binder, step->lookback, NULL, step->mode_span);
         for (size_t i = 0; i < step->writes.count; i++) make_opaque(binder, &step->writes.items[i]);
         return;
     }

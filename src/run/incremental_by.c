@@ -17,6 +17,7 @@ typedef struct ByColumn {
     Relation relation;
     const char *type;     /* of the column in the query's output; NULL: not in it */
     bool backfill;
+    bool untyped;         /* no rows, from a file that therefore has text columns only */
 } ByColumn;
 
 static const char *const EARLIEST = "0001-01-01 00:00:00";
@@ -76,6 +77,15 @@ static bool find_window(ByColumn *by, Error *err) {
     return is_numeric(by->stored.type) || as_timestamp(by, by->lower, &by->window.start, err);
 }
 
+static bool is_untyped(ByColumn *by, const char *query, Error *err) {
+    int64_t rows = 0;
+    const char *sql = arena_printf(by->ctx->arena,
+                                   "SELECT count(*) FROM (SELECT 1 FROM (\n%s\n) LIMIT 1)", query);
+    if (!duck_int(by->ctx->run->duck, sql, &rows, err)) return step_error(by->ctx, query, err);
+    by->untyped = rows == 0;
+    return true;
+}
+
 static bool open_query(ByColumn *by, const char **query, Error *err) {
     StepContext *ctx = by->ctx;
     if (ctx->step->source == NULL) {
@@ -90,10 +100,12 @@ static bool open_query(ByColumn *by, const char **query, Error *err) {
         return step_error(ctx, *query, err);
     const Column *column = columns_find(&columns, ctx->step->cursor);
     by->type = column == NULL ? NULL : column->type;
-    return by->type == NULL ||
-           cursor_check_type(ctx, ctx->step->cursor, by->type,
-                             ctx->step->source != NULL && ctx->step->source->cursor_is_text,
-                             SPAN_NONE, err);
+    bool text_allowed = ctx->step->source != NULL && ctx->step->source->cursor_is_text;
+    if (by->type != NULL && str_ieq(by->type, "VARCHAR") && !text_allowed &&
+        !is_untyped(by, *query, err))
+        return false;
+    return by->type == NULL || by->untyped ||
+           cursor_check_type(ctx, ctx->step->cursor, by->type, text_allowed, SPAN_NONE, err);
 }
 
 /* The condition that picks the window's rows. */
@@ -137,7 +149,8 @@ static bool write_window(ByColumn *by, const char *query, const char **rows, Err
     if (!apply_stage(ctx, query, "window", &all, &ctx->result->rows_read, err) ||
         !cursor_check_nulls(ctx, all, ctx->step->cursor, err))
         return false;
-    apply.query = arena_printf(ctx->arena, "SELECT * FROM %s WHERE %s", all, window_condition(by));
+    apply.query = arena_printf(ctx->arena, "SELECT * FROM %s WHERE %s", all,
+                               by->untyped ? "true" : window_condition(by));
     const char *select = NULL;
     if (!apply_select(ctx, &apply, apply.query, &select, err) ||
         !apply_stage(ctx, select, "cast", &stage, &ctx->result->rows_read, err))

@@ -28,6 +28,28 @@ static const char *fingerprint_of(Arena *arena, const Source *source, const Stri
                         str_lower(arena, strings_join(arena, keys, ",")));
 }
 
+static bool has_rows(StepContext *ctx, const char *query, bool *has, Error *err) {
+    int64_t count = 0;
+    const char *sql = arena_printf(ctx->arena, "SELECT count(*) FROM (SELECT 1 FROM (%s) LIMIT 1)",
+                                   query);
+    if (!duck_int(ctx->run->duck, sql, &count, err)) return step_error(ctx, NULL, err);
+    *has = count > 0;
+    return true;
+}
+
+/* A first file with no rows made a table of text columns, of no use to a cursor: the first rows
+ * decide the types. */
+static bool check_typed(CursorLoad *load, const Columns *target, Error *err) {
+    const Column *cursor = columns_find(target, load->source->cursor);
+    bool has = true;
+    if (cursor == NULL || load->source->cursor_is_text || !str_ieq(cursor->type, "VARCHAR"))
+        return true;
+    const char *all = arena_printf(load->ctx->arena, "FROM %s", load->ctx->step->target.sql);
+    if (!has_rows(load->ctx, all, &has, err)) return false;
+    load->rebuild = !has;
+    return true;
+}
+
 /* Finds the watermark to start from; none after a full refresh, an explicit REPLACE, or when the
  * table is gone. */
 static bool find_start(CursorLoad *load, Error *err) {
@@ -42,6 +64,8 @@ static bool find_start(CursorLoad *load, Error *err) {
     } else if (!cursor_check_state(ctx, &load->key, &load->stored, NULL, load->fingerprint, err)) {
         return false;
     }
+    if (load->stored.value == NULL && !load->rebuild && !check_typed(load, &target, err))
+        return false;
     load->missing = target.count == 0;
     load->direct = load->mode != MODE_UPSERT && (load->rebuild || target.count == 0);
     if (load->stored.value != NULL || load->mode != MODE_APPEND || load->direct) return true;
@@ -66,8 +90,8 @@ static bool explain_failure(CursorLoad *load, Error *err) {
     return false;
 }
 
-/* SELECT over the source's rows that the load wants. */
-static bool open_rows(CursorLoad *load, const char **query, Error *err) {
+/* SELECT over the source's rows from the watermark on. */
+static bool open_bounded(CursorLoad *load, const char **query, Error *err) {
     StepContext *ctx = load->ctx;
     const Source *source = load->source;
     ReadSpec spec = {.columns = &source->columns, .cursor = source->cursor,
@@ -100,6 +124,24 @@ static bool open_rows(CursorLoad *load, const char **query, Error *err) {
                    cast_kind(column->type, load->stored.type) != CAST_EXACT;
     return !changed ||
            cursor_check_state(ctx, &load->key, &load->stored, column->type, NULL, err);
+}
+
+/* SELECT over the source's rows that the load wants. A file without rows has text columns only,
+ * which the watermark cannot bound: that is no failure, and no new type. */
+static bool open_rows(CursorLoad *load, const char **query, Error *err) {
+    StepContext *ctx = load->ctx;
+    if (open_bounded(load, query, err)) return true;
+    if (err->code != ERR_STATE_MISMATCH) return false;
+    source_close(ctx, &load->relation);
+    ReadSpec all = {.columns = &load->source->columns, .cursor = load->source->cursor,
+                    .include_nulls = true};
+    Error asking = {0};
+    bool has = true;
+    if (!source_open(ctx, &all, &load->relation, query, &asking) ||
+        !has_rows(ctx, *query, &has, &asking) || has)
+        return false;
+    *err = (Error){0};
+    return true;
 }
 
 static Apply base_apply(const CursorLoad *load, const char *query) {
@@ -171,15 +213,39 @@ static const char *row_hash(Arena *arena, const char *columns) {
     return buf_text(&text);
 }
 
-/* SELECT row_hash, rows of what earlier runs appended at or above the watermark. */
-static const char *boundary_rows(CursorLoad *load) {
-    return arena_printf(load->ctx->arena,
-                        "SELECT row_hash, sum(rows) AS rows FROM _sqlflow.boundary WHERE %s "
-                        "GROUP BY 1", state_where(load->ctx->arena, &load->key));
+/* Those of the columns (joined by 0x1f) that the rows still have. */
+static const char *columns_left(const CursorLoad *load, const char *columns) {
+    Arena *arena = load->ctx->arena;
+    Strings left = {0};
+    for (const char *at = columns; *at != '\0';) {
+        size_t size = strcspn(at, "\x1f");
+        const char *name = arena_strndup(arena, at, size);
+        if (columns_find(&load->columns, name) != NULL) strings_add(arena, &left, name);
+        at += size + (at[size] != '\0');
+    }
+    return strings_join(arena, &left, "\x1f");
+}
+
+/* SELECT row_hash, rows: what is remembered of rows with these columns. When the source has lost
+ * some, the rows themselves, in the target, tell how they look without. */
+static const char *remembered(const CursorLoad *load, const char *columns, const char *left) {
+    Arena *arena = load->ctx->arena;
+    const char *known = arena_printf(
+        arena, "SELECT row_hash, sum(rows) AS rows FROM _sqlflow.boundary WHERE %s AND columns = "
+               "%s GROUP BY 1",
+        state_where(arena, &load->key), sql_literal(arena, columns));
+    if (str_eq(columns, left)) return known;
+    return arena_printf(
+        arena,
+        "SELECT h AS row_hash, sum(rows) AS rows FROM (SELECT b.row_hash, any_value(t.h) AS h, "
+        "any_value(b.rows) AS rows FROM (%s) b JOIN (SELECT %s AS was, %s AS h FROM %s) t "
+        "ON t.was = b.row_hash GROUP BY 1) GROUP BY 1",
+        known, row_hash(arena, columns), row_hash(arena, left), load->ctx->step->target.sql);
 }
 
 /* Only rows from the watermark to the last remembered one can have been appended. */
-static bool delete_boundary(CursorLoad *load, const char *hash, int64_t *skipped, Error *err) {
+static bool delete_remembered(CursorLoad *load, const char *hash, const char *known,
+                              int64_t *skipped, Error *err) {
     Arena *arena = load->ctx->arena;
     const char *cursor = sql_ident(arena, load->source->cursor);
     const char *sql = arena_printf(
@@ -190,42 +256,59 @@ static bool delete_boundary(CursorLoad *load, const char *hash, int64_t *skipped
         "JOIN (%s) b ON s.h = b.row_hash AND s.n <= b.rows)",
         load->rows, hash, load->rows, cursor,
         cursor_literal(arena, load->stored.value, load->stored.type), cursor, load->type,
-        state_where(arena, &load->key), boundary_rows(load));
+        state_where(arena, &load->key), known);
     return step_exec(load->ctx, sql, skipped, err);
 }
 
 /* The same for a stage whose own column `rowid` hides DuckDB's: what stays is copied. */
-static bool copy_without_boundary(CursorLoad *load, const char *hash, int64_t *skipped,
-                                  Error *err) {
+static bool copy_without_remembered(CursorLoad *load, const char *hash, const char *known,
+                                    int64_t *skipped, Error *err) {
     int64_t left = 0;
     const char *query = arena_printf(
         load->ctx->arena,
         "SELECT * EXCLUDE (_sqlflow_hash, _sqlflow_n) FROM (SELECT *, %s AS _sqlflow_hash, "
         "row_number() OVER (PARTITION BY %s) AS _sqlflow_n FROM %s) s WHERE NOT EXISTS (SELECT 1 "
         "FROM (%s) b WHERE b.row_hash = s._sqlflow_hash AND s._sqlflow_n <= b.rows)",
-        hash, hash, load->rows, boundary_rows(load));
+        hash, hash, load->rows, known);
     if (!apply_stage(load->ctx, query, "increment", &load->rows, &left, err)) return false;
     *skipped = load->ctx->result->rows_read - left;
     return true;
 }
 
-/* Takes rows that an earlier run appended out of the stage, each as often as it was appended. */
+static bool skip_remembered(CursorLoad *load, const char *columns, Error *err) {
+    const char *left = columns_left(load, columns);
+    const char *hash = row_hash(load->ctx->arena, left);
+    const char *known = remembered(load, columns, left);
+    bool hidden = columns_find(&load->columns, "rowid") != NULL;
+    int64_t skipped = 0;
+    if (!(hidden ? copy_without_remembered : delete_remembered)(load, hash, known, &skipped, err))
+        return false;
+    load->ctx->result->rows_read -= skipped;
+    return true;
+}
+
+static bool read_texts(StepContext *ctx, const char *sql, Strings *texts, Error *err) {
+    Rows *opened = NULL;
+    if (!duck_query(ctx->run->duck, sql, &opened, err)) return step_error(ctx, NULL, err);
+    AUTO_ROWS rows = opened;
+    err->code = ERR_NONE;
+    while (rows_next(rows, err))
+        strings_add(ctx->arena, texts, arena_strdup(ctx->arena, rows_text(rows, 0)));
+    return err->code == ERR_NONE || step_error(ctx, NULL, err);
+}
+
+/* Takes rows that an earlier run appended out of the stage, each as often as it was appended. Runs
+ * before and after a column came or went remember rows of one watermark by different columns. */
 static bool skip_boundary(CursorLoad *load, Error *err) {
     StepContext *ctx = load->ctx;
     if (load->mode != MODE_APPEND || load->stored.value == NULL) return true;
-    const char *columns = NULL;
-    if (!duck_text(ctx->run->duck, ctx->arena,
-                   arena_printf(ctx->arena, "SELECT any_value(columns) FROM _sqlflow.boundary "
-                                            "WHERE %s", state_where(ctx->arena, &load->key)),
-                   &columns, err))
-        return step_error(ctx, NULL, err);
-    if (columns == NULL) return true;
-    int64_t skipped = 0;
-    const char *hash = row_hash(ctx->arena, columns);
-    bool hidden = columns_find(&load->columns, "rowid") != NULL;
-    if (!(hidden ? copy_without_boundary : delete_boundary)(load, hash, &skipped, err))
-        return false;
-    ctx->result->rows_read -= skipped;
+    const char *sql = arena_printf(ctx->arena, "SELECT DISTINCT columns FROM _sqlflow.boundary "
+                                               "WHERE %s ORDER BY 1",
+                                   state_where(ctx->arena, &load->key));
+    Strings sets = {0};
+    if (!read_texts(ctx, sql, &sets, err)) return false;
+    for (size_t i = 0; i < sets.count; i++)
+        if (!skip_remembered(load, sets.items[i], err)) return false;
     return true;
 }
 

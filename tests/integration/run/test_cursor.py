@@ -399,6 +399,67 @@ def test_dropped_table_is_loaded_anew(project):
     assert project.table("t") == [(1, 1), (2, 2)]
 
 
+@pytest.mark.parametrize("key", [None, "id"])
+@pytest.mark.parametrize("how", ["--full-refresh", "dropped", "replace"])
+def test_a_table_rebuilt_from_nothing_forgets_its_watermark(project, how, key):
+    """Else the rows below the old watermark would never come."""
+    types = {"id": "INTEGER", "at": "INTEGER"}
+    project.csv("data/s.csv", "id,at", (1, 1), (2, 5))
+    project.run(load(key=key, column_types=types))
+    project.csv("data/s.csv", "id,at")
+    if how == "dropped":
+        project.run("DROP TABLE t;", name="drop")
+    if how == "replace":
+        project.run(load("MODE REPLACE", key=key, column_types=types))
+    project.run(load(key=key, column_types=types), *[how] if how.startswith("--") else [])
+    assert watermark(project) is None
+    project.csv("data/s.csv", "id,at", (1, 1), (2, 2))
+    project.run()
+    assert project.table("t") == [(1, 1), (2, 2)] and watermark(project)[0] == "2"
+
+
+@pytest.mark.parametrize("key, mode", [(None, ""), ("id", ""), (None, "MODE REPLACE")])
+def test_a_file_with_a_header_only_is_no_new_type(project, key, mode):
+    project.csv("data/s.csv", "id,at", (1, 1), (2, 5))
+    project.run(load(mode, key=key))
+    project.csv("data/s.csv", "id,at")
+    assert counts(project.run()) == (0, 0)
+    project.csv("data/s.csv", "id,at", (1, 1), (2, 5), (3, 6))
+    project.run()
+    assert project.table("t") == [(1, 1), (2, 5), (3, 6)] and watermark(project) == ("6", "BIGINT")
+
+
+@pytest.mark.parametrize("key", [None, "id"])
+def test_a_first_file_with_a_header_only(project, key):
+    """The types come from the first rows."""
+    project.csv("data/s.csv", "id,at")
+    project.run(load(key=key))
+    assert project.table("t") == [] and watermark(project) is None
+    project.csv("data/s.csv", "id,at", (1, 1), (2, 5))
+    project.run()
+    assert project.table("t") == [(1, 1), (2, 5)] and watermark(project) == ("5", "BIGINT")
+
+
+def test_ties_when_a_column_is_lost(project):
+    project.csv("data/s.csv", "id,at,v", (1, 1, "x"), (2, 5, "y"), (2, 5, "y"), (3, 5, "z"))
+    project.run(load())
+    project.csv("data/s.csv", "id,at", (1, 1), (2, 5), (2, 5), (3, 5), (2, 5), (4, 6))
+    assert counts(project.run()) == (2, 0)
+    assert project.sql("SELECT id, v FROM t ORDER BY id, v") == [
+        (1, "x"), (2, "y"), (2, "y"), (2, None), (3, "z"), (4, None)]
+    assert counts(project.run()) == (0, 0)
+
+
+def test_ties_when_a_column_comes(project):
+    text = load(on_schema_change="add_columns")
+    project.csv("data/s.csv", "id,at", (1, 5))
+    project.run(text)
+    project.csv("data/s.csv", "id,at,v", (1, 5, ""), (2, 5, "q"))
+    assert counts(project.run()) == (1, 0)
+    assert counts(project.run()) == (0, 0)
+    assert project.sql("SELECT id, v FROM t ORDER BY id") == [(1, None), (2, "q")]
+
+
 def test_watermark_never_moves_back(project):
     project.csv("data/s.csv", "id,at", (1, 100))
     project.run(load(key="id"))

@@ -129,6 +129,35 @@ def test_full_refresh(project):
     assert days(project) == [(1, 10), (2, 20)] and watermark(project) == [("2026-01-02",)]
 
 
+def test_full_refresh_from_nothing_forgets_the_watermark(project):
+    text = ("CREATE TABLE t INCREMENTAL BY n AS SELECT n FROM (VALUES (%s)) v(n) WHERE n > 0;")
+    project.run(text % 9)
+    project.run(text % -1, "--full-refresh")
+    assert watermark(project) == [] and project.table("t") == []
+    project.run(text % 3)
+    assert watermark(project) == [("3",)] and project.table("t") == [(3,)]
+
+
+def test_a_column_that_leaves_the_output_takes_its_watermark_along(project):
+    project.run("CREATE TABLE t INCREMENTAL BY n AS SELECT 9 AS n;")
+    project.run("CREATE TABLE t INCREMENTAL BY n AS SELECT 9 AS m;")
+    assert watermark(project) == []
+    project.run("CREATE TABLE t INCREMENTAL BY n AS SELECT 3 AS n;")
+    assert project.table("t") == [(3,)]
+
+
+def test_a_file_with_a_header_only_is_an_empty_window(project):
+    text = ('SOURCE s TYPE csv PARAMS {"path": "data/s.csv"};\n'
+            "CREATE TABLE t INCREMENTAL BY day AS SELECT * FROM s;")
+    project.csv("data/s.csv", "day,v")
+    project.run(text)
+    feed(project, (1, 1), (2, 2))
+    project.run()
+    project.csv("data/s.csv", "day,v")
+    project.run()
+    assert days(project) == [(1, 1)] and watermark(project) == [("2026-01-02",)]
+
+
 def test_backfill_is_half_open_and_leaves_the_watermark(project):
     feed(project, *[(d, d) for d in range(1, 7)])
     project.run(DAYS % ("", ""))
