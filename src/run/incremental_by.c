@@ -16,11 +16,12 @@ typedef struct ByColumn {
     Window window;
     Relation relation;
     const char *type;     /* of the column in the query's output; NULL: not in it */
-    bool backfill;
+    bool backfill, missing; /* missing: there is no target yet */
     bool untyped;         /* no rows, from a file that therefore has text columns only */
 } ByColumn;
 
 static const char *const EARLIEST = "0001-01-01 00:00:00";
+static const char *const LEAST_NUMBER = "CAST('-inf' AS DOUBLE)";
 
 static const char *column_sql(const ByColumn *by) {
     return sql_ident(by->ctx->arena, by->ctx->step->cursor);
@@ -39,12 +40,25 @@ static bool is_numeric(const char *type) {
     return !str_ieq(type, "DATE") && !str_istarts(type, "TIMESTAMP") && !str_ieq(type, "VARCHAR");
 }
 
+/* The type in which the window's ends are compared. Without a watermark they tell it themselves. */
+static const char *window_type(const ByColumn *by) {
+    const RunOptions *options = by->ctx->run->options;
+    const char *end = options->start != NULL ? options->start : options->end;
+    if (by->stored.type != NULL) return is_numeric(by->stored.type) ? by->stored.type : "TIMESTAMP";
+    return end[strspn(end, "+-.0123456789")] == '\0' && strchr(end + 1, '-') == NULL
+               ? "DECIMAL(38,6)"
+               : "TIMESTAMP";
+}
+
 static bool set_backfill(ByColumn *by, Error *err) {
     const RunOptions *options = by->ctx->run->options;
-    const char *type = by->stored.type != NULL && is_numeric(by->stored.type) ? by->stored.type
-                                                                              : "TIMESTAMP";
+    const char *type = window_type(by);
     by->backfill = true;
-    by->lower = cursor_literal(by->ctx->arena, options->start ? options->start : EARLIEST, type);
+    if (options->start != NULL)
+        by->lower = cursor_literal(by->ctx->arena, options->start, type);
+    else
+        by->lower = str_eq(type, "TIMESTAMP") ? cursor_literal(by->ctx->arena, EARLIEST, type)
+                                              : LEAST_NUMBER;
     by->upper = options->end == NULL ? NULL
                                      : cursor_literal(by->ctx->arena, options->end, type);
     if (str_eq(type, "TIMESTAMP") &&
@@ -63,10 +77,8 @@ static bool find_window(ByColumn *by, Error *err) {
     if (!state_watermark(ctx->run->duck, ctx->arena, &by->key, &by->stored, err) ||
         !table_columns(ctx, &ctx->step->target, &target, err))
         return false;
-    if (step_rebuilds(ctx) || target.count == 0) {
-        by->stored = (Watermark){0};
-        return true;
-    }
+    by->missing = target.count == 0;
+    if (step_rebuilds(ctx) || by->missing) by->stored = (Watermark){0};
     if (options->start != NULL || options->end != NULL) return set_backfill(by, err);
     if (by->stored.value == NULL) return true;
     if (!str_ieq(by->stored.cursor_field, by->key.cursor_field)) {
@@ -92,7 +104,8 @@ static bool open_query(ByColumn *by, const char **query, Error *err) {
         *query = macros_expand(ctx->arena, ctx->step->query.sql, &by->window);
     } else {
         ReadSpec spec = {.columns = &ctx->step->source->columns, .cursor = ctx->step->cursor,
-                         .lower = by->lower, .include_nulls = true};
+                         .lower = by->lower == LEAST_NUMBER ? NULL : by->lower,
+                         .include_nulls = true};
         if (!source_open(ctx, &spec, &by->relation, query, err)) return false;
     }
     Columns columns = {0};
@@ -151,6 +164,8 @@ static bool write_window(ByColumn *by, const char *query, const char **rows, Err
         return false;
     apply.query = arena_printf(ctx->arena, "SELECT * FROM %s WHERE %s", all,
                                by->untyped ? "true" : window_condition(by));
+    *rows = ctx->step->target.sql;
+    if (by->missing) return apply_replace(ctx, &apply, err);
     const char *select = NULL;
     if (!apply_select(ctx, &apply, apply.query, &select, err) ||
         !apply_stage(ctx, select, "cast", &stage, &ctx->result->rows_read, err))

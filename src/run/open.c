@@ -112,6 +112,11 @@ static bool skip_committed(Run *run, Error *err) {
 /* --start and --end: times, or numbers for numeric columns. */
 static bool check_window(Run *run, Error *err) {
     const char *ends[] = {run->options->start, run->options->end};
+    if (run->options->full_refresh && (ends[0] != NULL || ends[1] != NULL)) {
+        error_set(err, ERR_USAGE, SPAN_NONE, "--full-refresh and a window (--start, --end) exclude "
+                                             "each other");
+        return error_hint(err, "--full-refresh builds the whole table, a window only its part");
+    }
     for (size_t i = 0; i < 2; i++) {
         const char *kind = NULL;
         if (ends[i] == NULL) continue;

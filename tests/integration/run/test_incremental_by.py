@@ -173,6 +173,31 @@ def test_backfill_is_half_open_and_leaves_the_watermark(project):
     assert days(project)[:2] == [(1, 10), (2, 20)]
 
 
+def test_backfill_before_the_first_run_makes_the_window_only(project):
+    """No watermark is set, so that the next run builds the whole table."""
+    feed(project, *[(d, d) for d in range(1, 7)])
+    project.run(DAYS % ("", ""), "--start", "2026-01-02", "--end", "2026-01-04")
+    assert days(project) == [(2, 2), (3, 3)] and watermark(project) == []
+    project.run(None, "--start", "2026-01-05", "--end", "2026-01-06")
+    assert days(project) == [(2, 2), (3, 3), (5, 5)] and watermark(project) == []
+    project.run()
+    assert len(days(project)) == 6 and watermark(project) == [("2026-01-06",)]
+
+
+def test_backfill_of_a_numeric_column(project):
+    text = "CREATE TABLE t INCREMENTAL BY n AS SELECT n, %d AS v FROM range(5) r(n);"
+    project.run(text % 1, "--start", "1", "--end", "3")
+    assert project.table("t") == [(1, 1), (2, 1)]
+    project.run(text % 1)
+    project.run(text % 2, "--end", "2")
+    assert project.table("t") == [(0, 2), (1, 2), (2, 1), (3, 1), (4, 1)]
+
+
+def test_backfill_and_full_refresh_exclude_each_other(project):
+    error = project.fail("CREATE TABLE t INCREMENTAL BY n AS SELECT 1 AS n;", "--full-refresh", "--start", "1", code=2)
+    assert "--full-refresh" in error["message"]
+
+
 def test_backfill_sets_the_macros(project):
     text = ("CREATE TABLE t INCREMENTAL BY day AS SELECT DATE '2026-01-02' AS day, @start_date AS a, @end_date AS b;")
     project.run(text)
