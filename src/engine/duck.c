@@ -44,6 +44,7 @@ static bool configure(const DuckConfig *given, Duck *duck, duckdb_config config,
         {"threads", given->threads > 0 ? threads : NULL},
         {"temp_directory", given->bare ? "" : duck->temp_dir},
         {"max_temp_directory_size", given->max_temp_directory_size},
+        {"write_buffer_row_group_count", "1"}, /* 5 for each thread: memory, and not faster */
     };
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         const Setting *setting = &settings[i];
