@@ -20,8 +20,9 @@ SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "16GB", "checkpoint_timeout
 COLUMNS = ("id integer, big bigint, amount numeric(12,2), price double precision, name text, at timestamp, "
            "day date, flag boolean")
 SOURCE = f"""CREATE TABLE source ({COLUMNS});
-INSERT INTO source SELECT i, i * 7919::bigint, (i % 1000000) * 1.25, i % 99991 * 0.01, CASE WHEN i % 100 > 0 THEN 'name_' || i % 50000 END,
-    timestamp '2024-01-01' + i % 1000000 * interval '1 second', date '2024-01-01' + i % 700, i % 3 = 0
+INSERT INTO source SELECT i, i * 7919::bigint, (i % 1000000) * 1.25, i % 99991 * 0.01,
+    CASE WHEN i % 100 > 0 THEN 'name_' || i % 50000 END, timestamp '2024-01-01' + i % 1000000 * interval '1 second',
+    date '2024-01-01' + i % 700, i % 3 = 0
     FROM generate_series(1, {ROWS}) i;
 VACUUM (FREEZE, ANALYZE) source; CHECKPOINT"""
 DIGEST = "SELECT count(*) || ' ' || sum(hash_record_extended(t, 0)::numeric) FROM {} t"
