@@ -159,7 +159,7 @@ static void projects_and_pipelines_are_found(void **state) {
     static const char *const found[][2] = {
         {"orders", "pipelines/orders.sf"},       {"orders.sf", "pipelines/orders.sf"},
         {"pipelines/orders.sf", "pipelines/orders.sf"}, {"lib/part", "pipelines/lib/part.sf"},
-        {"./pipelines/orders", "./pipelines/orders.sf"},
+        {"./pipelines/orders", "pipelines/orders.sf"},
     };
     for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
         const char *path = project_pipeline_path(&project, arena, found[i][0], &err);
