@@ -42,9 +42,11 @@ bool column_type_name(Session *session, const Value *type, const char **name, Er
         return error_set(err, ERR_OPTION_VALUE, type->span, "'%s' is no type", value_text(type));
     const char *sql =
         arena_printf(session->arena, "SELECT CAST(NULL AS %s) AS x", value_text(type));
-    if (!duck_describe(session->duck, session->arena, sql, &one, err)) {
-        err->span = type->span;
-        return false;
+    Error failure = {0};
+    if (!duck_describe(session->duck, session->arena, sql, &one, &failure)) {
+        error_set(err, ERR_OPTION_VALUE, type->span, "'%s' is no type", value_text(type));
+        return error_hint(err, "types are DuckDB's: VARCHAR, BIGINT, DOUBLE, DECIMAL(18, 2), DATE, "
+                               "TIMESTAMP …");
     }
     *name = one.items[0].type;
     return true;

@@ -169,7 +169,8 @@ static void settle_quotes(const FileCall *call, CsvDialect *dialect, Buf *extra)
 
 static bool guards(const FileCall *call, CsvDialect *dialect, Buf *extra, Columns *types,
                    Error *err) {
-    if (!csv_guard_ragged(call, dialect, extra, err)) return false;
+    if (!csv_check_encoding(call, err) || !csv_guard_ragged(call, dialect, extra, err))
+        return false;
     settle_quotes(call, dialect, extra);
     return csv_guard_header(call, dialect, extra, err) &&
            csv_guard_values(call, dialect, extra, types, err) &&

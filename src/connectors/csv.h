@@ -17,6 +17,7 @@
 typedef struct CsvBytes {
     const char *hints;     /* ", delim = …" for the sniffer; "" leaves all to it */
     size_t longest_number; /* digits in a row in all of the sample; SIZE_MAX: unknown */
+    bool lone_letter;      /* some field may be T or F alone */
 } CsvBytes;
 
 /* What DuckDB's sniffer makes of a file. */
@@ -27,7 +28,7 @@ typedef struct CsvDialect {
     bool header;
     Columns columns;
     const char *date_format, *timestamp_format; /* NULL when none was detected */
-    size_t longest_number; /* see CsvBytes */
+    CsvBytes bytes;
 } CsvDialect;
 
 /* Columns that hold only whole numbers or only dates as far as the sniffer looked. */
@@ -47,6 +48,8 @@ void csv_parse_options(Buf *out, const FileCall *call);
 void csv_plain_options(Buf *out, const FileCall *call);
 /* Nothing is known of remote, compressed and unusual files, and of those with very long lines. */
 CsvBytes csv_look_at_bytes(const FileCall *call, size_t index);
+/* An error for a file whose byte order mark says that it cannot be read as the options say. */
+bool csv_check_encoding(const FileCall *call, Error *err);
 /* Asks the sniffer about call->paths[index]; `extra` is more ", name = value". */
 bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect *dialect,
                Error *err);

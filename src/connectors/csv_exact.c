@@ -107,7 +107,7 @@ bool csv_guard_exact(const FileCall *call, const CsvDialect *dialect, const Buf 
                      const Columns *columns, CsvExact *exact, Error *err) {
     Arena *arena = call->session->arena;
     size_t *digits = ARENA_ARRAY(arena, size_t, dialect->columns.count + 1);
-    bool sampled = call->careful || dialect->longest_number <= EXACT_DIGITS;
+    bool sampled = call->careful || dialect->bytes.longest_number <= EXACT_DIGITS;
     for (size_t i = 0; i < columns->count; i++) {
         const Column *column = &columns->items[i];
         if (!is_unsure(call, dialect, column) || is_partition(call, column->name)) continue;

@@ -29,7 +29,7 @@ static bool sniff(const FileCall *call, size_t index, const char *extra, CsvDial
     if (!duck_query(call->session->duck, buf_text(&sql), &rows, err)) return false;
     Error failure = {0};
     *dialect = (CsvDialect){.path = call->paths->items[index], .delimiter = ",", .quote = "",
-                            .escape = "", .comment = "", .longest_number = SIZE_MAX};
+                            .escape = "", .comment = ""};
     while (rows_next(rows, &failure)) {
         if (dialect->columns.count == 0) {
             dialect->delimiter = sniffed(arena, rows, 0);
@@ -57,7 +57,7 @@ bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect
     bool ok = (*bytes.hints != '\0' && sniff(call, index, bytes.hints, dialect, &ignored) &&
                dialect->columns.count > 1) ||
               sniff(call, index, "", dialect, err);
-    dialect->longest_number = bytes.longest_number;
+    dialect->bytes = bytes;
     return ok;
 }
 
@@ -100,8 +100,8 @@ static size_t count_delimiter(const char *line, char delimiter) {
     return count;
 }
 
-/* The delimiter that the header line has most of, when at least half of the lines have it, too;
- * 0 when there is none: then the file has one column indeed. */
+/* The delimiter that the header line has most of; 0 when it has none: then the file has one column
+ * indeed. Where the first line is no header, half of the lines must have it, too. */
 static bool guess_delimiter(const FileCall *call, const CsvDialect *whole, char *out, Error *err) {
     static const char candidates[] = CSV_DELIMITERS;
     size_t header[4] = {0}, lines[4] = {0}, total = 0;
@@ -127,7 +127,9 @@ static bool guess_delimiter(const FileCall *call, const CsvDialect *whole, char 
     size_t best = 0;
     for (size_t i = 1; i < 4; i++)
         if (header[i] > header[best]) best = i;
-    if (header[best] > 0 && lines[best] * 2 >= total && total > 1) *out = candidates[best];
+    bool headless = link_has(call->link, "has_header") && !link_bool(call->link, "has_header");
+    if (header[best] > 0 && total > 1 && (!headless || lines[best] * 2 >= total))
+        *out = candidates[best];
     return true;
 }
 
@@ -139,12 +141,29 @@ static void warn_ragged(const FileCall *call, const CsvDialect *dialect) {
         ->hint = "set null_padding yourself, or repair the lines";
 }
 
+/* A compressed file of nothing, or a byte order mark alone, makes a column of the sniffer's own. */
+static bool check_not_empty(const FileCall *call, const CsvDialect *dialect, Error *err) {
+    if (dialect->columns.count != 1 || !str_eq(dialect->columns.items[0].name, "column0"))
+        return true;
+    AUTO_ROWS rows = NULL;
+    const char *reader = csv_text_reader(call, dialect, false, "");
+    const char *sql = arena_printf(call->session->arena, "SELECT 1 FROM %s LIMIT 1", reader);
+    Error failure = {0};
+    if (!duck_query(call->session->duck, sql, &rows, &failure) || rows_next(rows, &failure) ||
+        failure.code != ERR_NONE)
+        return true; /* what is wrong with it the reader will tell */
+    error_set(err, ERR_FILE_EMPTY, link_span(call->link, "path"), "the file %s is empty",
+              dialect->path);
+    return error_hint(err, "a CSV file without rows still has its header line");
+}
+
 bool csv_guard_ragged(const FileCall *call, CsvDialect *dialect, Buf *extra, Error *err) {
     Arena *arena = call->session->arena;
     const Link *link = call->link;
     Error failure = {0};
     bool found = csv_sniff(call, 0, "", dialect, &failure);
     bool given = link_has(link, "delimiter");
+    if (found && !check_not_empty(call, dialect, err)) return false;
     if ((found && (dialect->columns.count > 1 || given)) || link_bool(link, "null_padding")) {
         if (!found) *err = failure;
         return found;
@@ -254,7 +273,7 @@ bool csv_guard_header(const FileCall *call, CsvDialect *dialect, Buf *extra, Err
         if (!str_eq(dialect->columns.items[i].type, "VARCHAR")) return true;
     HeaderTest test = {0};
     if (!read_header_test(call, dialect, buf_text(extra), &test, err)) return false;
-    if (test.rows == 0 || (!test.repeats && looks_like_header(&test))) return true;
+    if (test.rows > 0 && !test.repeats && looks_like_header(&test)) return true;
     if (test.repeats) {
         dialect->header = false;
         buf_puts(extra, ", header = false");

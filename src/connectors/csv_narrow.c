@@ -68,6 +68,16 @@ static size_t longest_digits(const char *text, size_t size) {
     return longest;
 }
 
+/* T and F are letters between two of the bytes that end fields. */
+static bool has_lone_letter(const char *text, size_t size) {
+    static const char ends[] = CSV_DELIMITERS "\"\r\n";
+    for (size_t i = 0; i < size; i++)
+        if ((text[i] == 'T' || text[i] == 'F') && (i == 0 || strchr(ends, text[i - 1]) != NULL) &&
+            (i + 1 == size || strchr(ends, text[i + 1]) != NULL))
+            return true;
+    return false;
+}
+
 /* The one delimiter that the file is plain with; 0 when there is none or a choice. */
 static char plain_delimiter(const char *text, size_t size) {
     char found = '\0';
@@ -125,8 +135,21 @@ static bool covers_sample(const FileCall *call, const char *text, size_t size) {
     return lines > csv_sample(call);
 }
 
+bool csv_check_encoding(const FileCall *call, Error *err) {
+    unsigned char mark[2] = {0};
+    const char *path = call->paths->items[0];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return true; /* remote, or the reader will tell */
+    bool whole = read(fd, mark, sizeof mark) == sizeof mark;
+    close(fd);
+    if (!whole || mark[0] != 0xFE || mark[1] != 0xFF) return true;
+    error_set(err, ERR_FILE_FORMAT, link_span(call->link, "path"),
+              "%s is UTF-16 with the high byte first, which cannot be read", path);
+    return error_hint(err, "convert it: iconv -f UTF-16 -t UTF-8 '%s' > FILE", path);
+}
+
 CsvBytes csv_look_at_bytes(const FileCall *call, size_t index) {
-    CsvBytes bytes = {.hints = "", .longest_number = SIZE_MAX};
+    CsvBytes bytes = {.hints = "", .longest_number = SIZE_MAX, .lone_letter = true};
     const char *path = call->paths->items[index];
     if (!is_usual(call, path)) return bytes;
     AUTO_ARENA arena = arena_new();
@@ -134,6 +157,7 @@ CsvBytes csv_look_at_bytes(const FileCall *call, size_t index) {
     const char *text = read_head(arena, path, &size);
     if (text == NULL || !covers_sample(call, text, size)) return bytes;
     bytes.longest_number = longest_digits(text, size);
+    bytes.lone_letter = has_lone_letter(text, size);
     if (str_starts(text, "\xEF\xBB\xBF")) {
         text += 3;
         size -= 3;

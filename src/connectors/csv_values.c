@@ -1,5 +1,6 @@
 /* Guards against what DuckDB's CSV reader does to values and columns: integers past 64 bits become
- * DOUBLE, 01/02/2024 is read day first, columns that only later files have are dropped. */
+ * DOUBLE, a column of F becomes false, 01/02/2024 is read day first, columns that only later files
+ * have are dropped. */
 #include <string.h>
 
 #include "connectors/csv.h"
@@ -24,12 +25,21 @@ static bool put_test(const FileCall *call, const CsvDialect *dialect, size_t i, 
     const Column *column = &dialect->columns.items[i];
     if (value_get(link_value(call->link, "column_types"), column->name) != NULL) return false;
     if (str_eq(column->type, "DOUBLE")) {
-        if (dialect->longest_number <= SURE_DIGITS) return false;
+        if (dialect->bytes.longest_number <= SURE_DIGITS) return false;
         buf_printf(sql,
                    "CASE WHEN count(c%zu) = 0 OR NOT coalesce(bool_and(regexp_full_match("
                    "trim(c%zu), '[+-]?[0-9]+')), false) THEN 0 WHEN bool_and(TRY_CAST(trim(c%zu) "
                    "AS HUGEINT) IS NOT NULL OR c%zu IS NULL) THEN 1 ELSE 2 END",
                    i, i, i, i);
+        return true;
+    }
+    if (str_eq(column->type, "BOOLEAN")) {
+        /* Nothing but F is a sex or a grade; both letters are a flag. */
+        if (!dialect->bytes.lone_letter) return false;
+        buf_printf(sql,
+                   "CASE WHEN coalesce(bool_and(c%zu = 'F') OR bool_and(c%zu = 'T'), false) "
+                   "THEN 2 ELSE 0 END",
+                   i, i);
         return true;
     }
     if (!is_ambiguous_type(call, dialect, column->type)) return false;

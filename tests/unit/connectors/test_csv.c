@@ -82,12 +82,15 @@ static void guards(void **state) {
          "1|2|3\n4|5|~\n6|7|8"},
         {"ragged with delimiter", "a,b,c\n1,2,3\n4,5\n", ", \"delimiter\": \",\"", "1|2|3\n4|5|~"},
         {"one column is one column", "note\nhello, world\nfoo\n", "", "hello, world\nfoo"},
-        {"one column with commas in the header", "a, b\nhello\nworld\nfoo\n", "",
-         "hello\nworld\nfoo"},
+        {"short lines only", "id,name,x\n1\n2\n3\n", "", "1|~|~\n2|~|~\n3|~|~"},
+        {"commas in a first line that is no header", "a, b\nhello\nworld\n",
+         ", \"has_header\": false", "a, b\nhello\nworld"},
+        {"letters are no flags", "id,sex\n1,F\n2,F\n", "", "1|F\n2|F"},
+        {"flags are", "id,ok\n1,F\n2,T\n3,F\n", "", "1|false\n2|true\n3|false"},
         {"a quote in the middle", "a,b\n1,5\" pipe\n2,x\n", "", "1|5\" pipe\n2|x"},
     };
     run_cases(cases, sizeof cases / sizeof *cases);
-    assert_int_equal(warnings(WARN_RAGGED), 3);
+    assert_int_equal(warnings(WARN_RAGGED), 4);
 }
 
 /* Only a file that is plain with one delimiter alone is told to the sniffer. */
@@ -155,7 +158,8 @@ static void header_unsure(void **state) {
         {"ann,Paris\nbob,Rome\nann,Oslo\n", "", "ann|Paris\nbob|Rome\nann|Oslo", 1},
         {"ann,Paris\nbob,Rome\n", ", \"has_header\": false", "ann|Paris\nbob|Rome", 0},
         {"ann,Paris\nbob,Rome\n", ", \"has_header\": true", "bob|Rome", 0},
-        {"a,b\n", "", "", 0},
+        {"a,b\n", "", "", 1}, /* or the one row of a file without a header */
+        {"a,b\n", ", \"has_header\": true", "", 0},
         {"id,name\n1,ann\n", "", "1|ann", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -217,6 +221,8 @@ static void errors(void **state) {
     file_write("empty.csv", "");
     file_write("latin.csv", "caf\xe9,b\n1,2\n");
     file_write("m1.csv", "a,b\n1,x\n");
+    file_write("mark.csv", "\xef\xbb\xbf");
+    file_write_n("big_endian.csv", "\xfe\xff\0a\0\n", 6);
     file_write("m2.csv", "a,b,c\n2,y,3\n");
     file_write("bad.csv", "a,b\nfoo,x\n");
     static const struct {
@@ -237,7 +243,10 @@ static void errors(void **state) {
         {"\"path\": \"m1.csv\", \"column_types\": {\"zz\": \"INT\"}", ERR_OPTION_VALUE, "zz",
          "a, b"},
         {"\"path\": \"m1.csv\", \"filename\": true, \"column_types\": {\"a\": \"NIX\"}",
-         ERR_FILE_FORMAT, "NIX", ""},
+         ERR_OPTION_VALUE, "NIX", "DuckDB's"},
+        {"\"path\": \"mark.csv\"", ERR_FILE_EMPTY, "mark.csv is empty", "header"},
+        {"\"path\": \"big_endian.csv\", \"encoding\": \"utf-16\"", ERR_FILE_FORMAT,
+         "high byte first", "iconv"},
         {"\"path\": \"s3://b/k.csv\"", ERR_UNSUPPORTED, "s3://b/k.csv", "TYPE s3"},
         {"\"path\": \".\", \"allow_empty\": false, \"columns\": [\"q\"]", ERR_FILE_EMPTY, "empty",
          ""},
