@@ -126,6 +126,12 @@ static bool is_seconds(const char *arg) {
 }
 
 /* The value of argv[*at], which `attached` holds or the next argument. */
+/* A flag of the command is no value of another: `--var --format json` lacks one. */
+static bool is_other_flag(const Command *command, const char *arg) {
+    return arg != NULL && str_starts(arg, "--") &&
+           find_flag(command, arg + 2, strcspn(arg + 2, "="), 0) != NULL;
+}
+
 static bool store(const Parser *parser, const Flag *flag, const char *attached, int *at) {
     const char *where = arena_printf(parser->cli->arena, "--%s", flag->name);
     const char *next = *at + 1 < parser->argc ? parser->argv[*at + 1] : NULL;
@@ -135,7 +141,7 @@ static bool store(const Parser *parser, const Flag *flag, const char *attached, 
     if (value == NULL &&
         (takes_value(flag) || (flag->kind == FLAG_MAYBE_SECONDS && is_seconds(next)))) {
         value = next;
-        if (value == NULL || parser->taken[*at + 1])
+        if (value == NULL || parser->taken[*at + 1] || is_other_flag(parser->cli->command, value))
             return error_set(parser->err, ERR_USAGE, SPAN_NONE, "%s needs a value: --%s %s", where,
                              flag->name, flag->value);
         ++*at;
@@ -181,6 +187,7 @@ static int skipped(const Parser *parser, int at) {
                                  : find_flag(NULL, NULL, 0, arg[strlen(arg) - 1]);
     if (flag == NULL) return 0;
     if (flag->kind == FLAG_MAYBE_SECONDS) return is_seconds(next);
+    if (is_other_flag(NULL, next)) return 0;
     return takes_value(flag) && (long_form || arg[2] == '\0' || arg[1] != 'p');
 }
 

@@ -2,6 +2,7 @@
  * missing. Values of secrets are never shown. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/redact.h"
 #include "cli/flags.h"
 #include "cli/usage.h"
@@ -85,6 +86,7 @@ static int run_get(Cli *cli) {
     const char *name = cli_word(cli, 0);
     if (!context_open_profile(&context, cli)) return context_fail(&context);
     Vars vars = vars_new(cli->arena, &context.project);
+    vars_set_builtins(&vars, NULL, NULL, clock_wall_us());
     const Value *value = vars_get(&vars, name, &origin, &err);
     if (value == NULL) {
         Strings names = {0};

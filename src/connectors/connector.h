@@ -24,6 +24,7 @@ enum {
     CAN_INCREMENTAL = 4, /* pushes a lower bound on the cursor into the read */
     CAN_DISCOVER = 8,
     CAN_BY_FILE = 16,    /* lists files, so it can load by file without a cursor */
+    IS_LOCAL = 32,       /* reaches no other machine: looked at by validate, no circuit breaker */
 };
 
 /* What a connector's function works in. */

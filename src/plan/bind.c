@@ -90,7 +90,7 @@ static bool first_file_schema(Session *session, const Source *source, Columns *c
 static bool source_columns(Binder *binder, const Source *source, Columns *columns) {
     const Connector *connector = source->link.connector;
     if (source->broken) return false;
-    bool local = (connector->can & CAN_BY_FILE) != 0 && !str_eq(connector->name, "s3");
+    bool local = (connector->can & IS_LOCAL) != 0;
     if (!local && !binder->live) return false;
     Error err = {0};
     Diags unheard = diags_on(binder->arena); /* a run hears the source's warnings when it loads */

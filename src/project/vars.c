@@ -110,8 +110,8 @@ void vars_set_builtin(Vars *vars, const char *name, const char *text) {
 void vars_set_builtins(Vars *vars, const char *pipeline, const char *run_id, int64_t started_us) {
     const char *today = clock_date(vars->arena, started_us);
     const Project *project = vars->project;
-    vars_set_builtin(vars, "run_id", run_id);
-    vars_set_builtin(vars, "pipeline", pipeline);
+    if (run_id != NULL) vars_set_builtin(vars, "run_id", run_id);
+    if (pipeline != NULL) vars_set_builtin(vars, "pipeline", pipeline);
     vars_set_builtin(vars, "profile",
                      project == NULL || project->profile.name == NULL ? "" : project->profile.name);
     vars_set_builtin(vars, "run_started_at", clock_timestamp(vars->arena, started_us));

@@ -30,7 +30,8 @@ bool vars_add_pair(Vars *vars, const char *pair, Error *err);
 bool vars_add_list(Vars *vars, const char *text, Error *err);
 void vars_set(Vars *vars, const char *name, const Value *value);
 void vars_set_builtin(Vars *vars, const char *name, const char *text);
-/* Sets run_id, pipeline, profile, run_started_at, today, run_date. */
+/* Sets run_id, pipeline, profile, run_started_at, today, run_date; without a run or a pipeline
+ * (NULL) not those. */
 void vars_set_builtins(Vars *vars, const char *pipeline, const char *run_id, int64_t started_us);
 
 /* The value (null, bool, number, string), or NULL when there is none (or it cannot be expanded:

@@ -6,7 +6,7 @@
 #include "base/log.h"
 
 static const char *breaker_name(const Link *link) {
-    bool local = (link->connector->can & CAN_BY_FILE) != 0 && !str_eq(link->connector->name, "s3");
+    bool local = (link->connector->can & IS_LOCAL) != 0;
     return local ? NULL : link->connection != NULL ? link->connection : link->name;
 }
 

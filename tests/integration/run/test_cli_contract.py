@@ -333,3 +333,10 @@ def test_unknown_names_of_the_past_come_with_the_nearest(project):
                         (["history", "--pipeline", "dayli"], "daily")]:
         assert f"did you mean '{near}'?" in project.sf(*words, code=2).err
     assert "daily" in project.sf("history", "--pipeline", "daily.sf").out
+
+
+def test_env_get_knows_the_built_in_values(project):
+    project.write(".env", "today=never\n")
+    assert project.sf("env", "get", "profile").out == "dev\n"
+    assert project.sf("env", "get", "today").out != "never\n"
+    assert project.sf("env", "get", "pipeline", code=2).out == ""

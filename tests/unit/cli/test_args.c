@@ -104,6 +104,7 @@ static void wrong_lines(void **state) {
         {"run a -z", "unknown flag '-z' of 'run'", ""},
         {"run a --dry-run=yes", "--dry-run takes no value", ""},
         {"run a --select", "--select needs a value", ""},
+        {"run a --var --format json", "--var needs a value", ""},
         {"run a -p", "--profile needs a value", ""},
         {"run a --commit stp", "--commit cannot be 'stp' (did you mean 'step'?)", "run, step"},
         {"run a --timeout soon", "--timeout needs a number of seconds, not 'soon'", ""},
