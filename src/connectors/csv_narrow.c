@@ -94,11 +94,12 @@ static bool is_usual(const FileCall *call, const char *path) {
     static const char *const options[] = {"delimiter", "quote_char", "escape_char", "comment_char",
                                           "skip_rows", "decimal_separator"};
     const Link *link = call->link;
+    const char *encoding = link_text(link, "encoding"); /* NULL: utf-8 */
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         if (link_has(link, options[i])) return false;
-    return !str_istarts(link_text(link, "encoding"), "utf-16") &&
-           !str_ieq(link_text(link, "encoding"), "utf16") &&
-           str_eq(files_compression(link, path), "uncompressed");
+    bool wide = encoding != NULL &&
+                (str_istarts(encoding, "utf-16") || str_ieq(encoding, "utf16"));
+    return !wide && str_eq(files_compression(link, path), "uncompressed");
 }
 
 static const char *hints(Arena *arena, const char *text, size_t size, char delimiter) {
