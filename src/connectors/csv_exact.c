@@ -40,13 +40,6 @@ static bool is_unsure(const FileCall *call, const CsvDialect *dialect, const Col
            !has_format(call, "date_format", dialect->date_format);
 }
 
-/* The column comes from a folder's name, year=2024, and not from the file. */
-static bool is_partition(const FileCall *call, const char *name) {
-    Arena *arena = call->session->arena;
-    const char *path = arena_printf(arena, "/%s", call->paths->items[0]);
-    return strcasestr(path, arena_printf(arena, "/%s=", name)) != NULL;
-}
-
 /* DECIMAL(10,2) → DECIMAL(18,10): room for the digits that it would drop. */
 static const char *longer_decimal(Arena *arena, const char *type) {
     char *end;
@@ -110,7 +103,7 @@ bool csv_guard_exact(const FileCall *call, const CsvDialect *dialect, const Buf 
     bool sampled = call->careful || dialect->bytes.longest_number <= EXACT_DIGITS;
     for (size_t i = 0; i < columns->count; i++) {
         const Column *column = &columns->items[i];
-        if (!is_unsure(call, dialect, column) || is_partition(call, column->name)) continue;
+        if (!is_unsure(call, dialect, column) || files_is_partition(call, column->name)) continue;
         bool by_length = is_number(column->type) && !str_eq(column->type, "HUGEINT");
         if (by_length && !sampled &&
             !longest(call, dialect, buf_text(extra), columns, digits, err))

@@ -14,6 +14,7 @@ typedef struct FileSource {
     const char *rejects; /* base name of the TEMP tables that collect rejected lines, or NULL */
     long long limit;     /* rows; 0: all */
     bool guessed;        /* see Relation.guessed */
+    const Columns *columns; /* of the call, when the format knows them already; or NULL */
 } FileSource;
 
 typedef struct FileCall {
@@ -76,6 +77,8 @@ bool files_check_partitions(const Files *files, Error *err);
 bool files_watch(const Files *files, const FileSource *source, Relation *relation, Error *err);
 /* DuckDB's error about a file as one of ours; returns false. */
 bool files_error(const Link *link, Error *err);
+/* The column comes from a folder's name, year=2024, and not from the file. */
+bool files_is_partition(const FileCall *call, const char *name);
 /* ", filename = …, union_by_name = …" of the options that all readers know. */
 void files_reader_options(Buf *out, const FileCall *call);
 /* "['a', 'b']" */

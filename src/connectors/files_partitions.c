@@ -62,3 +62,9 @@ bool files_check_partitions(const Files *files, Error *err) {
     }
     return true;
 }
+
+bool files_is_partition(const FileCall *call, const char *name) {
+    Arena *arena = call->session->arena;
+    const char *path = arena_printf(arena, "/%s", call->paths->items[0]);
+    return strcasestr(path, arena_printf(arena, "/%s=", name)) != NULL;
+}

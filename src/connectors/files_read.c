@@ -62,14 +62,16 @@ static const struct {
      "set delimiter and quote_char, or \"null_padding\": true when lines differ in length"},
     {"Schema mismatch", "\"combine_files\": true takes the columns of all files"},
     {"schema mismatch", "\"combine_files\": true takes the columns of all files"},
+    {"invalid date field format", "set \"date_format\", such as \"%d-%m-%Y\""},
+    {"invalid timestamp field format", "set \"timestamp_format\", such as \"%d-%m-%Y %H:%M\""},
     {"Option filename adds column", "the data has such a column itself: leave \"filename\" out"},
 };
 
 /* DuckDB's advice names its own options and repeats what it detected: neither helps here. */
 static void cut(char *message) {
     static const char *const ends[] = {"\nPossible ", "\nPotential ", "\n\n  file =",
-                                       "\nThe search space", "\n* ", "\nThis type was either",
-                                       "\nColumn "};
+                                       "\nThe search space", "\n* ", "\n If this error",
+                                       "\nThis type was either", "\nColumn "};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         char *at = strstr(message, ends[i]);
         if (at != NULL) *at = '\0';
@@ -167,7 +169,9 @@ static bool put_types(const Files *files, FileSource *source, Columns *columns, 
 static bool bind(const Files *files, FileSource *source, const ReadSpec *spec, Error *err) {
     Columns columns = {0};
     const char *sql = arena_printf(files->session->arena, "SELECT * FROM %s", source->call);
-    if (!duck_describe(files->session->duck, files->session->arena, sql, &columns, err))
+    if (source->columns != NULL)
+        columns = *source->columns;
+    else if (!duck_describe(files->session->duck, files->session->arena, sql, &columns, err))
         return files_error(files->link, err);
     return check_columns(files->link, spec, &columns, err) &&
            put_types(files, source, &columns, err);

@@ -1,7 +1,7 @@
 /* The json connector: arrays of objects and JSON lines, read by DuckDB's read_json, written by its
  * COPY. All objects are looked at for the columns: what DuckDB's sample of 20,480 objects has not
  * seen, its reader would drop in silence. */
-#include "connectors/files.h"
+#include "connectors/json.h"
 
 #include "base/fs.h"
 
@@ -34,28 +34,65 @@ static void put_text(Buf *out, const Link *link, const char *option, const char 
     buf_literal(out, text);
 }
 
-static bool source_of(const FileCall *call, FileSource *source, Error *err) {
-    (void)err;
-    const Link *link = call->link;
-    Buf sql = buf_on(call->session->arena);
-    buf_puts(&sql, "read_json(");
-    files_path_list(&sql, call->paths);
-    const char *format = link_text(link, "json_format");
-    if (format != NULL && !str_ieq(format, "auto")) {
-        buf_puts(&sql, ", format = ");
-        buf_literal(&sql, str_ieq(format, "lines") ? "newline_delimited" : format);
-    }
+static const char *format_of(const FileCall *files) {
+    const char *format = link_text(files->link, "json_format");
+    if (format == NULL || str_ieq(format, "auto")) return "";
+    if (str_ieq(format, "lines")) format = "newline_delimited";
+    return arena_printf(files->session->arena, ", format = %s",
+                        sql_literal(files->session->arena, format));
+}
+
+static const char *packing_of(const FileCall *files) {
+    const Link *link = files->link;
+    Buf out = buf_on(files->session->arena);
     if (!str_ieq(link_text(link, "compression"), "auto"))
-        put_text(&sql, link, "compression", "compression");
-    long long sample = link_has(link, "sample_size") ? link_int(link, "sample_size") : -1;
-    buf_printf(&sql, ", sample_size = %lld, maximum_sample_files = 1000000", sample);
+        put_text(&out, link, "compression", "compression");
     if (link_has(link, "maximum_object_size"))
-        buf_printf(&sql, ", maximum_object_size = %lld", link_int(link, "maximum_object_size"));
-    put_text(&sql, link, "date_format", "dateformat");
-    put_text(&sql, link, "timestamp_format", "timestampformat");
-    files_reader_options(&sql, call);
-    buf_putc(&sql, ')');
-    *source = (FileSource){.call = buf_text(&sql), .limit = link_int(link, "max_rows")};
+        buf_printf(&out, ", maximum_object_size = %lld", link_int(link, "maximum_object_size"));
+    return buf_text(&out);
+}
+
+static const char *options_of(const FileCall *files) {
+    const Link *link = files->link;
+    Buf out = buf_on(files->session->arena);
+    long long sample = link_has(link, "sample_size") ? link_int(link, "sample_size") : -1;
+    buf_printf(&out, ", sample_size = %lld, maximum_sample_files = 1000000", sample);
+    put_text(&out, link, "date_format", "dateformat");
+    put_text(&out, link, "timestamp_format", "timestampformat");
+    files_reader_options(&out, files);
+    return buf_text(&out);
+}
+
+static const char *reader_of(const JsonCall *call) {
+    return arena_printf(call->files->session->arena, "read_json(%s%s%s%s)", call->paths,
+                        call->format, call->packing, call->options);
+}
+
+static bool describe(JsonCall *call, Error *err) {
+    Session *session = call->files->session;
+    const char *sql = arena_printf(session->arena, "SELECT * FROM %s", reader_of(call));
+    call->columns = (Columns){0};
+    return duck_describe(session->duck, session->arena, sql, &call->columns, err);
+}
+
+static bool source_of(const FileCall *files, FileSource *source, Error *err) {
+    Buf paths = buf_on(files->session->arena);
+    files_path_list(&paths, files->paths);
+    JsonCall *call = ARENA_NEW(files->session->arena, JsonCall);
+    *call = (JsonCall){.files = files, .paths = buf_text(&paths), .format = format_of(files),
+                       .packing = packing_of(files), .options = options_of(files)};
+    *source = (FileSource){.columns = &call->columns,
+                           .limit = link_int(files->link, "max_rows")};
+    if (!describe(call, err)) return false;
+    if (!files->careful) {
+        source->call = json_guarded(call, reader_of(call), &source->guessed);
+        return true;
+    }
+    Buf all = buf_on(files->session->arena);
+    buf_puts(&all, call->options);
+    if (!json_keep_numbers(call, source->limit, &all, err)) return false;
+    call->options = buf_text(&all);
+    source->call = reader_of(call);
     return true;
 }
 

@@ -83,10 +83,14 @@ const Column *columns_find(const Columns *columns, const char *name); /* without
 
 /* Thread-safe: stops the running statement, which then fails with ERR_INTERRUPTED. */
 /* Functions in any SQL: DUCK_WHOLE(DOUBLE) → BIGINT and DUCK_DAY(TIMESTAMP) → DATE. Where the value
- * would change they fail with DUCK_INEXACT in the message. */
+ * would change they fail with DUCK_INEXACT in the message. So do DUCK_NEAR(any) where a double or
+ * a fraction in JSON, at any depth, is at least 2^53, and DUCK_SHORT(DOUBLE) also where it has more
+ * than 15 digits; else both are true. */
 #define DUCK_INEXACT "sqlflow-inexact"
 #define DUCK_WHOLE "_sqlflow_whole"
 #define DUCK_DAY "_sqlflow_day"
+#define DUCK_NEAR "_sqlflow_near"
+#define DUCK_SHORT "_sqlflow_short"
 
 void duck_interrupt(Duck *duck);
 /* Makes duck_progress known from here on; it costs a short statement a good part of its time. */

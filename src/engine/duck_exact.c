@@ -2,10 +2,13 @@
  * price of the plain cast. In SQL alone the check costs several times as much. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/str.h"
 #include "engine/duck_internal.h"
+#include "engine/numbers.h"
 
-static const double PAST_EXACT = 9007199254740992.0; /* 2^53: from here on doubles skip numbers */
+static const double PAST_EXACT = NUMBER_PAST_EXACT;
 static const int64_t DAY_US = 86400000000;
 
 /* Rows of a chunk, with what says which of input and output are NULL. */
@@ -72,6 +75,83 @@ static void day(duckdb_function_info info, duckdb_data_chunk input, duckdb_vecto
     }
 }
 
+static bool is_valid(const uint64_t *valid, idx_t row) {
+    return valid == NULL || (valid[row / 64] >> row % 64 & 1) != 0;
+}
+
+static bool doubles_near(const double *values, const uint64_t *valid, idx_t count) {
+    for (idx_t i = 0; i < count; i++)
+        if (!(fabs(values[i]) < PAST_EXACT) && is_valid(valid, i)) return false;
+    return true;
+}
+
+static bool json_near(duckdb_string_t *values, const uint64_t *valid, idx_t count) {
+    for (idx_t i = 0; i < count; i++) {
+        if (!is_valid(valid, i)) continue;
+        const char *text = duckdb_string_t_data(&values[i]);
+        if (number_is_past_exact(text, duckdb_string_t_length(values[i]))) return false;
+    }
+    return true;
+}
+
+static bool is_json(duckdb_logical_type type) {
+    char *alias = duckdb_logical_type_get_alias(type);
+    bool json = alias != NULL && str_eq(alias, "JSON");
+    duckdb_free(alias);
+    return json;
+}
+
+/* Every double and JSON value in a vector of `count` values, at any depth. */
+static bool vector_near(duckdb_vector vector, idx_t count) {
+    AUTO_TYPE type = duckdb_vector_get_column_type(vector);
+    duckdb_type id = duckdb_get_type_id(type);
+    void *data = duckdb_vector_get_data(vector);
+    const uint64_t *valid = duckdb_vector_get_validity(vector);
+    if (id == DUCKDB_TYPE_DOUBLE) return doubles_near(data, valid, count);
+    if (id == DUCKDB_TYPE_VARCHAR) return !is_json(type) || json_near(data, valid, count);
+    if (id == DUCKDB_TYPE_LIST || id == DUCKDB_TYPE_MAP)
+        return vector_near(duckdb_list_vector_get_child(vector),
+                           duckdb_list_vector_get_size(vector));
+    idx_t children = id == DUCKDB_TYPE_STRUCT ? duckdb_struct_type_child_count(type) : 0;
+    for (idx_t i = 0; i < children; i++)
+        if (!vector_near(duckdb_struct_vector_get_child(vector, i), count)) return false;
+    return true;
+}
+
+static void set_true(duckdb_vector output, idx_t count) {
+    bool *to = duckdb_vector_get_data(output);
+    for (idx_t i = 0; i < count; i++) to[i] = true;
+}
+
+static void near(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
+    idx_t count = duckdb_data_chunk_get_size(input);
+    set_true(output, count);
+    if (!vector_near(duckdb_data_chunk_get_vector(input, 0), count))
+        duckdb_scalar_function_set_error(info, DUCK_INEXACT ": a number is 2^53 or more");
+}
+
+static bool is_short(double value) {
+    char text[32];
+    if (!(fabs(value) < PAST_EXACT)) return false;
+    if (fabs(value) < 1e15 && value == (double)(int64_t)value) return true;
+    snprintf(text, sizeof text, "%.15g", value);
+    return strtod(text, NULL) == value;
+}
+
+static void short_number(duckdb_function_info info, duckdb_data_chunk input,
+                         duckdb_vector output) {
+    idx_t count = duckdb_data_chunk_get_size(input);
+    duckdb_vector vector = duckdb_data_chunk_get_vector(input, 0);
+    const double *from = duckdb_vector_get_data(vector);
+    const uint64_t *valid = duckdb_vector_get_validity(vector);
+    set_true(output, count);
+    for (idx_t i = 0; i < count; i++) {
+        if (!is_valid(valid, i) || is_short(from[i])) continue;
+        duckdb_scalar_function_set_error(info, DUCK_INEXACT ": a number has more than 15 digits");
+        return;
+    }
+}
+
 static bool add(Duck *duck, const char *name, duckdb_type from, duckdb_type to,
                 duckdb_scalar_function_t function, Error *err) {
     AUTO_TYPE parameter = duckdb_create_logical_type(from);
@@ -88,5 +168,7 @@ static bool add(Duck *duck, const char *name, duckdb_type from, duckdb_type to,
 
 bool duck_add_exact(Duck *duck, Error *err) {
     return add(duck, DUCK_WHOLE, DUCKDB_TYPE_DOUBLE, DUCKDB_TYPE_BIGINT, whole, err) &&
-           add(duck, DUCK_DAY, DUCKDB_TYPE_TIMESTAMP, DUCKDB_TYPE_DATE, day, err);
+           add(duck, DUCK_DAY, DUCKDB_TYPE_TIMESTAMP, DUCKDB_TYPE_DATE, day, err) &&
+           add(duck, DUCK_NEAR, DUCKDB_TYPE_ANY, DUCKDB_TYPE_BOOLEAN, near, err) &&
+           add(duck, DUCK_SHORT, DUCKDB_TYPE_DOUBLE, DUCKDB_TYPE_BOOLEAN, short_number, err);
 }

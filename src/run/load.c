@@ -51,12 +51,13 @@ bool run_source_columns(void *context, const Source *source, Columns *columns, E
     const char *query = arena_printf(run->arena, "SELECT * FROM %s", relation->sql);
     bool ok = duck_describe(run->duck, run->arena, query, columns, err);
     /* What must be closed may be something that the validation's rollback takes away: then the load
-     * opens the source itself, and warns itself. So it does after a guess. */
-    if (!ok || relation->close != NULL || relation->guessed) {
+     * opens the source itself, and warns itself. So it does after a guess that warned. */
+    if (!ok || relation->close != NULL || (relation->guessed && heard->count > 0)) {
         relation_close(relation);
         return ok;
     }
     map_set(&run->relations, source->name, relation);
+    if (relation->guessed) map_set(&run->guessed, source->name, NULL);
     for (size_t i = 0; i < heard->count; i++)
         *LIST_PUSH(run->arena, &run->report->diags) = heard->items[i];
     return true;
@@ -66,7 +67,8 @@ bool source_open(StepContext *ctx, const ReadSpec *spec, Relation *relation, con
                  Error *err) {
     const Source *source = ctx->step->source;
     const Relation *known = map_get(&ctx->run->relations, source->name);
-    if (known != NULL && spec->cursor == NULL && spec->files == NULL) {
+    bool careful = map_has(&ctx->run->careful, source->name);
+    if (known != NULL && !careful && spec->cursor == NULL && spec->files == NULL) {
         *relation = *known;
         *query = arena_printf(ctx->arena, "SELECT * FROM %s", relation->sql);
         ctx->reading = relation;

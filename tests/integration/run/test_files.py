@@ -71,3 +71,22 @@ def test_parquet_files_of_types_that_fit(project):
     project.run(source("parquet", path="in"))
     assert project.table("t") == [(1, 0.5, "a", datetime.datetime(2020, 1, 1)),
                                   (2, 1.5, "2", datetime.datetime(2020, 1, 2))]
+
+
+@pytest.mark.parametrize("extra", [{}, {"sync_mode": "incremental"}])
+def test_long_numbers_of_json(project, extra):
+    project.write("in/f.json", '[{"a": 184467440737095516150}, {"a": 7}]')
+    project.run(source("json", path="in", **extra))
+    assert project.sql("SELECT a, typeof(a) FROM t ORDER BY a") == \
+        [(7, "HUGEINT"), (184467440737095516150, "HUGEINT")]
+    project.write("in/g.json", '[{"a": 9007199254740993}, {"a": 0.5}]')
+    error = project.fail(source("json", path="in/g.json"))
+    assert error["code"] == "SF0508" and "column_types" in error["hint"]
+    for part in ("in/g.json", "column 'a'", "9007199254740993"):
+        assert part in error["message"]
+
+
+def test_a_view_on_long_numbers_of_json(project):
+    project.write("in/f.json", '[{"a": 9007199254740993}, {"a": 0.5}]')
+    text = 'SOURCE s TYPE json PARAMS {"path": "in/f.json"};\nCREATE TABLE u AS SELECT * FROM s;\n'
+    assert "9007199254740993" in project.fail(text)["message"]
