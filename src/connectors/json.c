@@ -75,6 +75,19 @@ static bool describe(JsonCall *call, Error *err) {
     return duck_describe(session->duck, session->arena, sql, &call->columns, err);
 }
 
+/* Behind a byte order mark DuckDB does not see that the file is an array, and gives it as one value
+ * in one row. Lines of arrays look the same to it; those cannot be read as an array. */
+static void look_for_array(JsonCall *call) {
+    const Column *only = call->columns.items;
+    if (*call->format != '\0' || call->columns.count == 0 || !str_eq(only->name, "json") ||
+        !(str_ends(only->type, "[]") || str_eq(only->type, "JSON")))
+        return;
+    JsonCall array = *call;
+    Error ignored = {0};
+    array.format = ", format = 'array'";
+    if (describe(&array, &ignored)) *call = array;
+}
+
 static bool source_of(const FileCall *files, FileSource *source, Error *err) {
     Buf paths = buf_on(files->session->arena);
     files_path_list(&paths, files->paths);
@@ -84,6 +97,7 @@ static bool source_of(const FileCall *files, FileSource *source, Error *err) {
     *source = (FileSource){.columns = &call->columns,
                            .limit = link_int(files->link, "max_rows")};
     if (!describe(call, err)) return false;
+    look_for_array(call);
     if (!files->careful) {
         source->call = json_guarded(call, reader_of(call), &source->guessed);
         return true;

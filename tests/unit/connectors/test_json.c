@@ -1,4 +1,5 @@
-/* connectors/json: numbers that a double does not keep are read exactly or refused. */
+/* connectors/json: numbers that a double does not keep are read exactly or refused; arrays behind a
+ * byte order mark. */
 #include "connectors/file_helpers.h"
 
 #include "base/fs.h"
@@ -109,11 +110,42 @@ static void beside_partitions(void **state) {
                         "184467440737095516150|parts/year=2024/x.json|2024|HUGEINT|VARCHAR|BIGINT");
 }
 
+static void behind_a_mark(void **state) {
+    (void)state;
+    static const char mark[] = "\xEF\xBB\xBF";
+    static const struct {
+        const char *text, *rows;
+        bool marked;
+    } cases[] = {
+        {"[{\"a\":1},{\"a\":2}]", "1|BIGINT\n2|BIGINT", true},
+        {" \n[{\"a\":1.5}]", "1.5|DOUBLE", true},
+        {"{\"a\":1}\n{\"a\":2}\n", "1|BIGINT\n2|BIGINT", true},
+        {"[1,2]", "1|BIGINT\n2|BIGINT", true},
+        {"[{\"a\":1}]\n[{\"a\":2}]\n",
+         "[{'a': 1}]|STRUCT(a BIGINT)[]\n[{'a': 2}]|STRUCT(a BIGINT)[]", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bool anew;
+        const char *text = arena_printf(world.arena, "%s%s", cases[i].marked ? mark : "",
+                                        cases[i].text);
+        const char *rows = read_json(text, "", &anew);
+        if (!str_eq(rows, cases[i].rows)) fail_msg("%s: %s", cases[i].text, rows);
+    }
+    file_write("1.json", "\xEF\xBB\xBF[{\"a\":1}]");
+    file_write("0.json", "[{\"a\":0}]");
+    file_write("2.json", "[{\"a\":2}]");
+    assert_string_equal(read_all("json", "{\"path\": [\"1.json\", \"2.json\"]}"), "1\n2");
+    assert_string_equal(read_all("json", "{\"path\": [\"0.json\", \"1.json\"]}"), "0\n1");
+    assert_string_equal(read_all("json", "{\"path\": \"1.json\", \"filename\": true}"),
+                        "1|1.json");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers),
         cmocka_unit_test(refused),
         cmocka_unit_test(beside_partitions),
+        cmocka_unit_test(behind_a_mark),
     };
     return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }
