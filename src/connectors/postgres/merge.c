@@ -2,6 +2,8 @@
  * The stage has the query's own types; each value must survive the cast to the table's. */
 #include "connectors/postgres/target.h"
 
+#include <stdlib.h>
+
 #define STAGE "pg_temp.\"_sqlflow_stage\""
 
 static void put_names(Buf *sql, const PgTarget *target, const char *prefix)
@@ -199,8 +201,26 @@ static void put_match(Buf *sql, const PgTarget *target)
     }
 }
 
-static bool update_matched(PgConn *conn, const PgTarget *target, Error *err)
+static int64_t rows_of(PGresult *result) { return strtoll(PQcmdTuples(result), NULL, 10); }
+
+/* Rows whose key is all they have stay as they are. */
+static bool count_matched(PgConn *conn, const PgTarget *target, int64_t *count, Error *err)
 {
+    AUTO_ARENA scratch = arena_new();
+    AUTO_PGRESULT result = NULL;
+    Buf sql = buf_on(scratch);
+    buf_printf(&sql, "SELECT count(*) FROM " STAGE " AS s WHERE EXISTS (SELECT FROM %s AS t WHERE ",
+               target->table.sql);
+    put_match(&sql, target);
+    buf_putc(&sql, ')');
+    if (!pg_exec(conn, buf_text(&sql), &result, err)) return false;
+    *count = pg_field_int(result, 0, 0);
+    return true;
+}
+
+static bool update_matched(PgConn *conn, const PgTarget *target, int64_t *updated, Error *err)
+{
+    AUTO_PGRESULT result = NULL;
     AUTO_ARENA scratch = arena_new();
     Buf sql = buf_on(scratch);
     bool any = false;
@@ -213,15 +233,19 @@ static bool update_matched(PgConn *conn, const PgTarget *target, Error *err)
         buf_puts(&sql, " = ");
         put_cast(&sql, target, i);
     }
-    if (!any) return true;
+    if (!any) return count_matched(conn, target, updated, err);
     buf_puts(&sql, " FROM " STAGE " AS s WHERE ");
     put_match(&sql, target);
-    return pg_exec(conn, buf_text(&sql), NULL, err);
+    if (!pg_exec(conn, buf_text(&sql), &result, err)) return false;
+    *updated = rows_of(result);
+    return true;
 }
 
-bool pg_stage_merge(PgConn *conn, const PgTarget *target, Error *err)
+bool pg_stage_merge(PgConn *conn, const PgTarget *target, int64_t *written, Error *err)
 {
     AUTO_ARENA scratch = arena_new();
+    AUTO_PGRESULT result = NULL;
+    *written = 0;
     Buf sql = buf_on(scratch);
     buf_printf(&sql, "INSERT INTO %s (", target->table.sql);
     put_names(&sql, target, "");
@@ -233,11 +257,13 @@ bool pg_stage_merge(PgConn *conn, const PgTarget *target, Error *err)
     buf_puts(&sql, " FROM " STAGE " AS s");
     if (target->mode == PG_UPSERT) {
         if (!pg_exec(conn, "ANALYZE " STAGE, NULL, err) || !lock(conn, target, err) ||
-            !update_matched(conn, target, err))
+            !update_matched(conn, target, written, err))
             return false;
         buf_printf(&sql, " WHERE NOT EXISTS (SELECT FROM %s AS t WHERE ", target->table.sql);
         put_match(&sql, target);
         buf_putc(&sql, ')');
     }
-    return pg_exec(conn, buf_text(&sql), NULL, err);
+    if (!pg_exec(conn, buf_text(&sql), &result, err)) return false;
+    *written += rows_of(result);
+    return true;
 }

@@ -114,6 +114,17 @@ static bool send_chunks(Publish *publish, Stream *stream, PgEncoder *encoder, Er
 
 static void encoder_cleanup(PgEncoder *encoder) { pg_encoder_free(encoder); }
 
+/* COPY, INSERT and UPDATE pass over rows that a trigger, rule or policy refuses, with no error. */
+static bool all_written(const Publish *publish, int64_t written, Error *err)
+{
+    if (written >= publish->rows) return true;
+    error_set(err, ERR_EXPORT, SPAN_NONE,
+              "%s: the server wrote %lld of %lld rows and dropped the others; nothing was changed",
+              publish->target.label, (long long)written, (long long)publish->rows);
+    return error_hint(err, "see the table's triggers, rules and row security (\\d in psql); leave "
+                           "out in the query what is not to be exported");
+}
+
 static bool copy_rows(Publish *publish, Error *err)
 {
     const PgTarget *target = &publish->target;
@@ -128,11 +139,10 @@ static bool copy_rows(Publish *publish, Error *err)
         return false;
     publish->rows = encoder.rows;
     int64_t expected = publish->staged->rows >= 0 ? publish->staged->rows : encoder.rows;
-    if (arrived == encoder.rows && expected == encoder.rows) return true;
+    if (expected == encoder.rows) return all_written(publish, arrived, err);
     return error_set(err, ERR_EXPORT, SPAN_NONE,
-                     "%s: %lld rows were staged, %lld sent, %lld arrived; nothing was changed",
-                     target->label, (long long)expected, (long long)encoder.rows,
-                     (long long)arrived);
+                     "%s: %lld rows were staged, %lld sent; nothing was changed", target->label,
+                     (long long)expected, (long long)encoder.rows);
 }
 
 /* -- the server's side --------------------------------------------------------------------- */
@@ -219,9 +229,10 @@ static bool write_rows(Publish *publish, Error *err)
     PgConn *conn = publish->conn;
     const PgTarget *target = &publish->target;
     if (target->direct) return pg_target_clear(conn, target, err) && copy_rows(publish, err);
+    int64_t written;
     return pg_stage_create(conn, target, err) && copy_rows(publish, err) &&
            pg_stage_check(conn, target, err) && pg_target_clear(conn, target, err) &&
-           pg_stage_merge(conn, target, err);
+           pg_stage_merge(conn, target, &written, err) && all_written(publish, written, err);
 }
 
 static bool commit(Publish *publish, Error *err)

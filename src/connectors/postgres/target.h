@@ -32,7 +32,8 @@ bool pg_target_match(Arena *arena, PgConn *conn, PgTarget *target, Error *err);
 bool pg_stage_create(PgConn *conn, const PgTarget *target, Error *err);
 /* Values must survive the cast to the table's types; keys must be there and be unique. */
 bool pg_stage_check(PgConn *conn, const PgTarget *target, Error *err);
-bool pg_stage_merge(PgConn *conn, const PgTarget *target, Error *err);
+/* *written: rows that the server says it has inserted and updated. */
+bool pg_stage_merge(PgConn *conn, const PgTarget *target, int64_t *written, Error *err);
 /* The rows that a replace takes away; locks out other writers first. */
 bool pg_target_clear(PgConn *conn, const PgTarget *target, Error *err);
 /* COPY … FROM STDIN into the table or the stage. */

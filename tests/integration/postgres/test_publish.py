@@ -179,6 +179,36 @@ def test_triggers_rules_views_and_partitions(pg, database):
     assert database.sql("SELECT (SELECT count(*) FROM p1), (SELECT count(*) FROM p2)") == [["2", "3"]]
 
 
+DROP_ROW = """CREATE FUNCTION drop_row() RETURNS trigger LANGUAGE plpgsql AS
+                  'BEGIN IF NEW.id = 2 THEN RETURN NULL; END IF; RETURN NEW; END';
+              CREATE TRIGGER drop_row BEFORE {} ON out FOR EACH ROW EXECUTE FUNCTION drop_row();
+              INSERT INTO out VALUES (7, 'old')"""
+
+
+@pytest.mark.parametrize("kind", ["bigint", "int"])  # COPY into the table, or through a stage
+@pytest.mark.parametrize("mode", ["replace", "append", "upsert"])
+def test_rows_that_a_trigger_drops(pg, database, kind, mode):
+    database.sql(f"CREATE TABLE out (id {kind}, name text); {DROP_ROW.format('INSERT')}")
+    options = {"mode": mode, **({"upsert_keys": ["id"]} if mode == "upsert" else {})}
+    error = export(pg, options, code=1)["error"]
+    assert "wrote 4 of 5 rows" in error["message"] and "triggers" in error["hint"]
+    assert database.sql("SELECT * FROM out") == [["7", "old"]]
+    assert database.value("SELECT to_regclass('_sqlflow_exports')") is None
+
+
+def test_updates_that_a_trigger_drops(pg, database):
+    database.sql(f"CREATE TABLE out (id int, name text); {DROP_ROW.format('UPDATE')}, (2, 'two')")
+    error = export(pg, {"mode": "upsert", "upsert_keys": ["id"]}, code=1)["error"]
+    assert "wrote 4 of 5 rows" in error["message"]
+    assert database.value("SELECT count(*) FROM out") == "2"
+
+
+def test_upsert_of_keys_alone(pg, database):
+    database.sql("CREATE TABLE out (id int); INSERT INTO out VALUES (1), (77)")
+    export(pg, {"mode": "upsert", "upsert_keys": ["id"]}, source="CREATE TABLE t AS SELECT i AS id FROM range(3) r(i);")
+    assert database.sql("SELECT id FROM out ORDER BY 1") == [["0"], ["1"], ["2"], ["77"]]
+
+
 def test_identity_and_generated_columns(pg, database):
     database.sql("CREATE TABLE out (id int GENERATED ALWAYS AS IDENTITY, name text, "
                  "loud text GENERATED ALWAYS AS (upper(name)) STORED)")
