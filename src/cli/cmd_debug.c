@@ -3,6 +3,7 @@
 #include "cli/context.h"
 #include "cli/debug_view.h"
 #include "cli/flags.h"
+#include "cli/guard.h"
 
 extern const Command command_debug;
 
@@ -86,11 +87,13 @@ static int run_debug(Cli *cli) {
     Context context;
     AUTO_LOADED loaded = {0};
     const char *select;
-    run_block_signals();
-    if (!context_open_profile(&context, cli) ||
-        !context_load(&context, cli_word(cli, 0), LOAD_PLAN, &loaded) ||
-        !find_step(&context, &loaded, &select))
-        return context_fail(&context);
+    Error err;
+    guard_start(cli, 0);
+    bool ok = context_open_profile(&context, cli) &&
+              context_load(&context, cli_word(cli, 0), LOAD_PLAN, &loaded) &&
+              find_step(&context, &loaded, &select);
+    if (guard_stop(&err)) return fail(cli, &err);
+    if (!ok) return context_fail(&context);
     context_warnings(&context);
     return debug(&context, &loaded, select);
 }

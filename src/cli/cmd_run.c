@@ -2,10 +2,12 @@
  * stands around it: options, the report's lines, the log file, target/run_results.json. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/redact.h"
 #include "cli/context.h"
 #include "cli/flags.h"
+#include "cli/guard.h"
 #include "cli/live.h"
 
 extern const Command command_run;
@@ -139,7 +141,7 @@ static void make_document(const Context *context, const RunReport *report, Buf *
     report_json(&whole, document);
 }
 
-static int run_loaded(Context *context, Loaded *loaded) {
+static int run_loaded(Context *context, Loaded *loaded, double since) {
     Cli *cli = context->cli;
     Live live;
     live_start(&live, cli, &loaded->plan);
@@ -154,6 +156,7 @@ static int run_loaded(Context *context, Loaded *loaded) {
         .diags = diags_on(context->arena),
     };
     print_head(context, loaded, &options);
+    options.since = since;
     options.duck = loaded->duck;
     loaded->duck = NULL; /* it is the run's now */
     int code = run_plan(&loaded->plan, &context->project, &options, &report);
@@ -172,13 +175,15 @@ static int run_run(Cli *cli) {
     Context context;
     AUTO_LOADED loaded = {0};
     Error err;
-    run_block_signals();
-    if (!context_open_profile(&context, cli) ||
-        !context_load(&context, cli_word(cli, 0), LOAD_PLAN, &loaded))
-        return context_fail(&context);
+    double start = clock_steady();
+    guard_start(cli, flag_seconds(cli, "timeout", 0, 0));
+    bool ok = context_open_profile(&context, cli) &&
+              context_load(&context, cli_word(cli, 0), LOAD_PLAN, &loaded);
+    if (guard_stop(&err)) return fail(cli, &err);
+    if (!ok) return context_fail(&context);
     context_warnings(&context);
     if (!open_log(&context, &loaded, &err)) return fail(cli, &err);
-    return run_loaded(&context, &loaded);
+    return run_loaded(&context, &loaded, start);
 }
 
 static const Flag run_flags[] = {

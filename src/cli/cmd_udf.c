@@ -2,11 +2,14 @@
  * cmd_udf_create.c, trying functions in cmd_udf_test.c. */
 #include "cli/udf.h"
 
+#include "cli/guard.h"
+
 #include <string.h>
 
 extern const Command command_udf;
 
 Udfs *udf_open(Context *context, Cli *cli, int *code) {
+    guard_start(cli, 0);
     if (!context_open_profile(context, cli)) {
         *code = context_fail(context);
         return NULL;

@@ -7,7 +7,8 @@
 
 extern const Command command_udf_create, command_udf_register, command_udf_test;
 
-/* Opens the project and its profile; NULL after reporting, with *code. */
+/* Opens the project and its profile; NULL after reporting, with *code. From here on the guard ends
+ * the command on a signal. */
 Udfs *udf_open(Context *context, Cli *cli, int *code);
 const char *udf_type_name(const Udf *udf); /* "scalar", "table" */
 /* One function as an object of an array (key NULL) or member. */

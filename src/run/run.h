@@ -2,6 +2,8 @@
 #ifndef SQLFLOW_RUN_RUN_H
 #define SQLFLOW_RUN_RUN_H
 
+#include <signal.h>
+
 #include "plan/plan.h"
 
 typedef struct RunOptions {
@@ -14,6 +16,7 @@ typedef struct RunOptions {
     bool dry_run;
     double wait_seconds;    /* < 0: do not wait */
     double timeout_seconds; /* 0: none */
+    double since;           /* from this time (clock_steady) on; 0: from the run's start */
     const char *select, *exclude; /* NULL when not given */
     const char *variables_json;   /* the run's variables, secrets masked */
     struct RunListener *listener; /* may be NULL */
@@ -87,6 +90,8 @@ typedef struct RunListener {
 /* Blocks SIGINT, SIGTERM and SIGHUP until run_plan waits for them. Call it before DuckDB is opened,
  * whose threads would else take them. */
 void run_block_signals(void);
+/* Those, and SIGUSR2, which only wakes the thread that waits for them. */
+void run_watched_signals(sigset_t *signals);
 
 /* Runs the plan. Returns the exit code; everything worth telling is in the report. While it
  * runs, the first SIGINT, SIGTERM or SIGHUP rolls back, the second exits at once. */

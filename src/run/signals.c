@@ -65,7 +65,7 @@ static void *watch(void *argument) {
     return NULL;
 }
 
-static void watched_signals(sigset_t *signals) {
+void run_watched_signals(sigset_t *signals) {
     sigemptyset(signals);
     sigaddset(signals, SIGINT);
     sigaddset(signals, SIGTERM);
@@ -75,7 +75,7 @@ static void watched_signals(sigset_t *signals) {
 
 void run_block_signals(void) {
     sigset_t signals;
-    watched_signals(&signals);
+    run_watched_signals(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
@@ -83,9 +83,9 @@ Watcher *watcher_start(Run *run) {
     Watcher *watcher = calloc(1, sizeof *watcher);
     if (watcher == NULL) abort();
     watcher->run = run;
-    watcher->started = clock_steady();
+    watcher->started = run->options->since > 0 ? run->options->since : clock_steady();
     pthread_mutex_init(&watcher->lock, NULL);
-    watched_signals(&watcher->signals);
+    run_watched_signals(&watcher->signals);
     /* Blocked before any other thread starts, so that all of them inherit it. */
     pthread_sigmask(SIG_BLOCK, &watcher->signals, &watcher->before);
     if (pthread_create(&watcher->thread, NULL, watch, watcher) != 0) abort();

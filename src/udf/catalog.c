@@ -50,6 +50,10 @@ bool catalog_import(Udfs *udfs, UdfFile *file, Error *err) {
                   .handle = file->loose ? (void *)file->path : NULL};
     bool ok =
         udfs->api->import_file(udfs->arena, &origin, &udfs->functions, &file->line, &file->error);
+    if (!ok && file->error.code == ERR_INTERRUPTED) {
+        *err = file->error;
+        return false;
+    }
     file->state = ok ? FILE_IMPORTED : FILE_FAILED;
     file->error.span = ok ? SPAN_NONE : line_span(udfs->arena, file->path, file->line);
     return true;

@@ -97,6 +97,8 @@ static void import_job(void *argument) {
     if (!found) {
         error_take(job->err, ERR_UDF_DEFINITION,
                    arena_printf(job->arena, "%s cannot be imported", what), job->line);
+        if (job->err->code == ERR_INTERRUPTED)
+            error_set(job->err, ERR_INTERRUPTED, SPAN_NONE, "interrupted while importing %s", what);
         /* The place may be in another file that this one imports. */
         const char *place = arena_printf(job->arena, "\nat %s:%d", what, *job->line);
         if (!strstr(job->err->message, place)) *job->line = 0;
@@ -110,7 +112,10 @@ static void import_job(void *argument) {
 
 bool discover_file(Arena *arena, const Udf *origin, UdfList *list, int *line, Error *err) {
     struct Import job = {arena, origin, list, line, err, false};
+    bool armed = thread_armed();
+    if (!armed) thread_arm(true);
     thread_run(import_job, &job);
+    if (!armed) thread_arm(false);
     return job.ok;
 }
 

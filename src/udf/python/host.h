@@ -21,6 +21,7 @@ void thread_lend(void);
 void thread_unlend(void);
 void thread_interrupt(void);
 void thread_arm(bool on);
+bool thread_armed(void);
 bool thread_interrupted(void);
 
 /* -- boot.c -------------------------------------------------------------------------------- */

@@ -172,6 +172,8 @@ void thread_interrupt(void) {
     pthread_kill(host.thread, WAKE_SIGNAL);
 }
 
+bool thread_armed(void) { return atomic_load(&host.armed); }
+
 bool thread_interrupted(void) { return atomic_load(&host.interrupted); }
 
 static void clear(void *argument) {

@@ -161,6 +161,56 @@ def test_interrupt_stops_a_sleeping_function(shop):
     assert not shop.has_table("orders")
 
 
+BODIES = {
+    "sleeps": "time.sleep(120)",
+    "loops": "while True: pass",
+    "stubborn": "while True:\n    try: time.sleep(120)\n    except BaseException: pass",
+}
+
+
+def slow_module(project, body):
+    project.write("python_udfs/slow.py", f'''import pathlib, time
+from sqlflow.udfs import *
+pathlib.Path("started").touch()
+{body}
+@python_scalar_udf
+def f(x: int) -> int: return x
+''')
+    project.pipeline("CREATE TABLE a AS SELECT f(1) AS x;")
+
+
+@pytest.mark.parametrize("body", list(BODIES))
+@pytest.mark.parametrize("command", ["run p", "pipeline debug p", "udf list", "udf info f", "udf validate",
+                                     "udf test f --args [1]"])
+def test_interrupt_stops_an_import(project, command, body):
+    slow_module(project, BODIES[body])
+    process = project.start(*command.split(), "--format", "json")
+    wait_until(lambda: project.path("started").exists(), "the import runs", process)
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    result = finish(process)
+    assert result.code == 130, result
+    assert time.monotonic() - start < (4 if SLOW else 1.5)
+    assert result.doc["error"]["code"] == "SF0615" and "interrupted" in result.doc["error"]["message"]
+
+
+@pytest.mark.parametrize("body", list(BODIES))
+def test_timeout_of_an_import(project, body):
+    slow_module(project, BODIES[body])
+    start = time.monotonic()
+    error = project.fail(None, "--timeout", "0.5", code=7)
+    assert time.monotonic() - start < (6 if SLOW else 2.5)
+    assert error["code"] == "SF0616" and "0.5 s" in error["message"]
+
+
+def test_an_interrupted_function_is_torn_down(shop):
+    process = shop.start("udf", "test", "sleepy", "--args", "[1]")
+    wait_until(lambda: shop.path("started").exists(), "the function runs", process)
+    process.send_signal(signal.SIGINT)
+    assert finish(process).code == 130
+    assert shop.read("hooks.txt") == "setup\nteardown\n"
+
+
 def test_stdout_is_the_documents_alone(shop):
     shop.write("python_udfs/loud.py", '''import os, subprocess
 from sqlflow.udfs import *
