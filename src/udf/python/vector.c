@@ -2,8 +2,12 @@
  * plain NumPy when the environment has no pyarrow. */
 #include <string.h>
 
+#include "base/redact.h"
 #include "udf/python/arrow.h"
 #include "udf/python/call.h"
+
+/* As many of a chunk's rows are shown when it fails. */
+enum { SHOWN_ROWS = 3 };
 
 /* What a vectorized function needs besides its Readers and Writer. */
 struct Vectors {
@@ -158,6 +162,20 @@ static bool take_arrow(ScalarCall *call, PyObject *result, duckdb_vector output,
     return ok;
 }
 
+static bool wrong_value(ScalarCall *call, idx_t row, const char *why, Error *err) {
+    AUTO_ARENA arena = arena_new();
+    const Udf *udf = call->use->udf;
+    PyObject **values = ARENA_ARRAY(arena, PyObject *, call->count + 1);
+    for (size_t i = 0; i < call->count; i++) values[i] = reader_get(&call->readers[i], row);
+    PyErr_Clear();
+    const char *arguments = arguments_text(arena, call->use, values);
+    for (size_t i = 0; i < call->count; i++) Py_XDECREF(values[i]);
+    const char *message =
+        arena_printf(arena, "%s returned a wrong value: %s\nat %s:%d\ncalled with %s",
+                     udf->full_name, why, udf->file, udf->line, arguments);
+    return error_set(err, ERR_UDF, SPAN_NONE, "%s", redact_text(arena, message));
+}
+
 static bool take_values(ScalarCall *call, PyObject *values, duckdb_vector output, idx_t rows,
                         Error *err) {
     writer_attach(&call->writer, output);
@@ -166,11 +184,48 @@ static bool take_values(ScalarCall *call, PyObject *values, duckdb_vector output
         PyObject *value = PyList_GetItem(values, (Py_ssize_t)row);
         if (!value) return false;
         if (!writer_put(&call->writer, row, value, &why))
-            return error_set(err, ERR_UDF, SPAN_NONE, "%s returned a wrong value: %s\nat %s:%d",
-                             call->use->udf->full_name, buf_text(&why), call->use->udf->file,
-                             call->use->udf->line);
+            return wrong_value(call, row, buf_text(&why), err);
     }
     return true;
+}
+
+static bool is_left_out(const ScalarCall *call, idx_t row) {
+    bool skip = false;
+    for (size_t i = 0; i < call->count; i++)
+        skip = skip || call->readers[i].type == DUCKDB_TYPE_SQLNULL ||
+               reader_is_null(&call->readers[i], row);
+    return skip && !call->use->udf->special_nulls;
+}
+
+/* "3 of 2048 rows: x = [1, 2, 3]": which row was the wrong one only the function knows. */
+static const char *sample(ScalarCall *call, Arena *arena, idx_t rows) {
+    PyObject **lists = ARENA_ARRAY(arena, PyObject *, call->count + 1);
+    idx_t shown = 0, passed = 0;
+    for (size_t i = 0; i < call->count; i++) lists[i] = PyList_New(0);
+    for (idx_t row = 0; row < rows; row++) {
+        if (is_left_out(call, row)) continue;
+        if (++passed > SHOWN_ROWS) continue;
+        shown++;
+        for (size_t i = 0; i < call->count; i++) {
+            AUTO_OBJECT value = reader_get(&call->readers[i], row);
+            if (!value || !lists[i] || PyList_Append(lists[i], value) < 0) PyErr_Clear();
+        }
+    }
+    const char *values = arguments_text(arena, call->use, lists);
+    for (size_t i = 0; i < call->count; i++) Py_XDECREF(lists[i]);
+    if (passed == shown) return values;
+    return arena_printf(arena, "%llu of %llu rows: %s", (unsigned long long)shown,
+                        (unsigned long long)passed, values);
+}
+
+/* The pending exception, with what the function was called with. */
+static void take_exception(ScalarCall *call, idx_t rows, Error *err) {
+    AUTO_ARENA arena = arena_new();
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    const char *arguments = sample(call, arena, rows);
+    PyErr_Restore(type, value, trace);
+    error_take_call(err, call->use->udf, arguments);
 }
 
 bool vector_chunk(ScalarCall *call, void *chunk, void *output, Error *err) {
@@ -184,7 +239,7 @@ bool vector_chunk(ScalarCall *call, void *chunk, void *output, Error *err) {
     else if (ok)
         ok = take_values(call, result, output, rows, err);
     if (ok) return true;
-    if (!err->code) error_take_call(err, call->use->udf, NULL);
+    if (!err->code) take_exception(call, rows, err);
     if (!call->use->udf->null_on_error || err->code == ERR_INTERRUPTED) return false;
     if (!call->use->nulled)
         snprintf(call->use->first_error, sizeof call->use->first_error, "%.*s",

@@ -41,7 +41,12 @@ static const char *const files[] = {
     "@udf(vectorized=True, arg_types=['DOUBLE'], return_type='DOUBLE')\n"
     "def nsq(x: np.ndarray): return np.sqrt(x)\n"
     "@udf(vectorized=True, arg_types=['DOUBLE', 'DOUBLE'], return_type='DOUBLE')\n"
-    "def psum(x: pd.Series, plus: pd.Series): return x + plus\n",
+    "def psum(x: pd.Series, plus: pd.Series): return x + plus\n"
+    "@udf(vectorized=True)\n"
+    "def vcast(s: str, token: str) -> int:\n"
+    "    return pc.cast(s, 'int64')\n"
+    "@udf(vectorized=True)\n"
+    "def velement(x: int) -> list[int]: return [['x'] for v in x]\n",
     NULL,
 };
 
@@ -91,8 +96,35 @@ static void refuses_wrong_arrays(void **state) {
     }
 }
 
+/* Where it happened and with what: the user's file and line, and some of the arguments. */
+static void tells_place_and_arguments(void **state) {
+    (void)state;
+    static const struct {
+        const char *sql, *place, *arguments;
+    } cases[] = {
+        {"SELECT vbad(i) FROM range(2) t(i)", "\nat python_udfs/vec.py:7\n",
+         "\ncalled with x = [0, 1]"},
+        {"SELECT vfrac(i) FROM range(5) t(i)", "\nat python_udfs/vec.py:17\n",
+         "\ncalled with 3 of 5 rows: x = [0, 1, 2]"},
+        {"SELECT vshort(unnest([1, NULL, 3]))", "\nat python_udfs/vec.py:9\n",
+         "\ncalled with x = [1, 3]"},
+        {"SELECT vcast('ab', token := 'hidden' || i) FROM range(2) t(i)",
+         "\nat python_udfs/vec.py:27\n", "\ncalled with s = ['ab', 'ab'], token = ***"},
+        {"SELECT velement(i) FROM range(3) t(i)", "\nat python_udfs/vec.py:28\n",
+         "\ncalled with x = 0"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *text = fixture_run(&fixture, cases[i].sql);
+        bool told = strstr(text, cases[i].place) != NULL &&
+                    strstr(text, cases[i].arguments) != NULL && strstr(text, ".pxi") == NULL &&
+                    strstr(text, "hidden") == NULL;
+        if (!told) fail_msg("%s: %s", cases[i].sql, text);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(passes_arrays),
-                                       cmocka_unit_test(refuses_wrong_arrays)};
+                                       cmocka_unit_test(refuses_wrong_arrays),
+                                       cmocka_unit_test(tells_place_and_arguments)};
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

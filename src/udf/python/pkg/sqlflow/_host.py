@@ -263,7 +263,8 @@ def explain(error, root):
                 error.lineno or 0, "")
     frames = [f for f in traceback.extract_tb(error.__traceback__)
               if not f.filename.endswith(HERE) and "importlib._bootstrap" not in f.filename
-              and not f.filename.endswith("importlib/__init__.py")]
+              and not f.filename.endswith("importlib/__init__.py")
+              and not f.filename.endswith((".pyx", ".pxi"))]  # compiled: "pyarrow/error.pxi"
     own = [f for f in frames if os.path.abspath(f.filename).startswith(root + os.sep)
            and f"{os.sep}site-packages{os.sep}" not in f.filename]
     if not own:  # raised by what the program does with the result: no place in the user's code
