@@ -14,10 +14,11 @@
 typedef enum UdfKind { UDF_SCALAR, UDF_TABLE } UdfKind;
 typedef enum UdfInput {
     UDF_INPUT_NONE, /* a table function that takes no table */
+    UDF_INPUT_ANY,  /* no hint: a DataFrame, or a list of dicts where pandas is missing */
     UDF_INPUT_PANDAS,
     UDF_INPUT_ARROW,
     UDF_INPUT_READER,
-    UDF_INPUT_ROWS,  /* list of dicts; also without a hint when pandas and pyarrow are missing */
+    UDF_INPUT_ROWS,  /* list of dicts */
     UDF_INPUT_NUMPY, /* vectorized functions only */
 } UdfInput;
 

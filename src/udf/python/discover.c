@@ -23,7 +23,8 @@ static UdfInput input_of(const char *name) {
     static const struct {
         const char *name;
         UdfInput input;
-    } forms[] = {{"pandas", UDF_INPUT_PANDAS},
+    } forms[] = {{"any", UDF_INPUT_ANY},
+                 {"pandas", UDF_INPUT_PANDAS},
                  {"arrow", UDF_INPUT_ARROW},
                  {"reader", UDF_INPUT_READER},
                  {"rows", UDF_INPUT_ROWS},

@@ -17,11 +17,12 @@ static const char *form_name(UdfInput input) {
         case UDF_INPUT_ARROW: return "arrow";
         case UDF_INPUT_READER: return "reader";
         case UDF_INPUT_ROWS: return "rows";
+        case UDF_INPUT_PANDAS: return "pandas";
         case UDF_INPUT_NONE:
         case UDF_INPUT_NUMPY:
-        case UDF_INPUT_PANDAS: return "pandas";
+        case UDF_INPUT_ANY: return "any";
     }
-    return "pandas";
+    return "any";
 }
 
 /* Rows of a query as lists, one a column: without pyarrow, and for the arguments. */

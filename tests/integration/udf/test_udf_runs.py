@@ -4,6 +4,7 @@ import pathlib
 import signal
 import sys
 import time
+import venv
 
 import pytest
 
@@ -245,9 +246,36 @@ def test_virtual_env_and_stdout(shop):
     assert result.doc["rows"] == [{"result": 1.5}] and "printed by Python" in result.err
 
 
+@pytest.fixture(scope="module")
+def bare_venv(tmp_path_factory):
+    """An environment without pandas and pyarrow."""
+    folder = tmp_path_factory.mktemp("venv")
+    venv.create(folder, with_pip=False)
+    return str(folder)
+
+
+def test_pandas_is_missing(project, bare_venv):
+    project.write("python_udfs/frames.py", '''from sqlflow.udfs import *
+@python_table_udf
+def frame(df: "pandas.DataFrame"): return [{"kind": type(df).__name__}]
+@python_table_udf
+def rows(table): return [{"kind": type(table).__name__}]
+@python_scalar_udf(vectorized=True, arg_types=["BIGINT"], return_type="BIGINT")
+def series(x: "pandas.Series"): return x
+''')
+    env = {"VIRTUAL_ENV": bare_venv}
+    for sql in ("SELECT * FROM frame(a)", "SELECT series(x) FROM a"):
+        error = project.fail(f"CREATE TABLE a AS SELECT 1 AS x; CREATE TABLE b AS {sql};", env=env, code=None)
+        assert "pandas is not installed in " + bare_venv in error["message"]
+    project.run("CREATE TABLE a AS SELECT 1 AS x; CREATE TABLE b AS SELECT * FROM rows(a);", env=env)
+    assert project.table("b") == [("list",)]
+    project.run("CREATE TABLE a AS SELECT 1 AS x; CREATE TABLE b AS SELECT * FROM rows(a);")
+    assert project.table("b") == [("DataFrame",)]
+
+
 def test_full_project_of_older_examples(project):
     """`python_udfs.` in front, defaults, table functions over a source."""
-    venv = os.environ.get("SQLFLOW_TEST_VENV", str(ROOT / "third_party/venv"))
+    modules = os.environ.get("SQLFLOW_TEST_VENV", str(ROOT / "third_party/venv"))
     import pandas  # noqa: F401  (tools/bootstrap --test brings it)
     project.csv("in/sales.csv", "id,price,quantity", (1, 1200.0, 1), (2, 35.0, 2))
     project.write("python_udfs/data_transforms.py", '''
@@ -262,7 +290,7 @@ def add_sales_metrics(df: pd.DataFrame) -> pd.DataFrame:
 ''')
     doc = project.run("""SOURCE sales TYPE CSV PARAMS {"path": "in/sales.csv", "has_header": true};
 CREATE TABLE m AS SELECT * FROM PYTHON_FUNC("python_udfs.data_transforms.add_sales_metrics", sales);
-""", env={"VIRTUAL_ENV": venv})
+""", env={"VIRTUAL_ENV": modules})
     assert steps_by_id(doc)["transform_m"]["rows_inserted"] == 2
     assert project.sql("SELECT id, total, price FROM m ORDER BY id") == [(1, 1200.0, 1200.0),
                                                                          (2, 70.0, 35.0)]

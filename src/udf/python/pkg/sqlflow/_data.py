@@ -19,11 +19,16 @@ def module_or_none(name):
 
 
 def uses_arrow(form):
-    if form == "rows":
+    """May the table come by Arrow? Raises when the form needs what is not installed."""
+    frame = form in ("pandas", "any")
+    has_pandas = frame and module_or_none("pandas")
+    if form == "pandas" and not has_pandas:
+        raise ImportError(f"the function takes a pandas DataFrame, and pandas is not installed in {sys.prefix}")
+    if form == "rows" or (frame and not has_pandas):
         return False
     if module_or_none("pyarrow"):
         return True
-    if form != "pandas":
+    if not frame:
         raise ImportError("the function takes Arrow data, and pyarrow is not installed in "
                           f"{sys.prefix}")
     return False
@@ -75,10 +80,9 @@ def to_pandas(table, pa):
 
 
 def table_of_columns(names, columns, form):
-    if form == "pandas":
-        pandas = module_or_none("pandas")
-        if pandas:
-            return pandas.DataFrame(dict(zip(names, columns)))
+    pandas = module_or_none("pandas") if form != "rows" else None
+    if pandas:
+        return pandas.DataFrame(dict(zip(names, columns)))
     return [dict(zip(names, row)) for row in zip(*columns)]
 
 
@@ -206,10 +210,10 @@ def pieces(result, declared):
 
 
 def vectors_use_arrow(form, name):
-    if module_or_none("pyarrow"):
-        return True
     if form == "pandas" and not module_or_none("pandas"):
         raise ImportError(f"{name} takes pandas Series, and pandas is not installed in {sys.prefix}")
+    if module_or_none("pyarrow"):
+        return True
     if not module_or_none("numpy"):
         raise ImportError("a vectorized function needs pyarrow or numpy, and neither is installed "
                           f"in {sys.prefix}")

@@ -156,7 +156,7 @@ def describe_params(func, hints, kind, options, info):
         if kind == "table" and position == 0 and parameter.kind.name.startswith("POSITIONAL"):
             form = input_form(hint, options)
             if form or hint is inspect.Parameter.empty or hint is typing.Any:
-                info["input"], info["input_name"] = form or "pandas", parameter.name
+                info["input"], info["input_name"] = form or "any", parameter.name
                 continue
         if parameter.kind is parameter.VAR_KEYWORD:
             continue
