@@ -141,10 +141,9 @@ static int run_info(Cli *cli) {
                                       : "gives NULL without a call");
     if (udf->null_on_error) out_printf(cli, "errors        become NULL, counted\n");
     print_columns(cli, udf);
-    out_printf(cli, "in SQL        %s\n",
-               udf->kind == UDF_TABLE
-                   ? arena_printf(cli->arena, "SELECT * FROM %s(table)", udf->name)
-                   : arena_printf(cli->arena, "SELECT %s(…)", udf->name));
+    const char *call = udf->kind == UDF_TABLE ? "SELECT * FROM %s(table)" : "SELECT %s(…)";
+    const char *name = udf_sql_name(udfs, udf);
+    out_printf(cli, "in SQL        %s\n", str_replace(cli->arena, call, "%s", name));
     return 0;
 }
 

@@ -184,6 +184,12 @@ const Udf *udfs_find(Udfs *udfs, const char *name, Error *err) {
     return NULL;
 }
 
+const char *udf_sql_name(Udfs *udfs, const Udf *udf) {
+    Error ignored = {0};
+    if (udfs_find(udfs, udf->name, &ignored) == udf) return udf->name;
+    return arena_printf(udfs->arena, "%s.%s", udfs->packages.items[0], udf->full_name);
+}
+
 bool catalog_is_builtin(Udfs *udfs, Duck *duck, const char *name) {
     if (map_has(&udfs->builtin, name)) return map_get(&udfs->builtin, name) != NULL;
     AUTO_ARENA arena = arena_new();

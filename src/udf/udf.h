@@ -85,6 +85,9 @@ const char *udfs_python(const Udfs *udfs);
 bool udfs_start(Udfs *udfs, Error *err);
 /* "f(price: float, rate: float = 0.1) -> DOUBLE" */
 const char *udf_signature(Arena *arena, const Udf *udf);
+/* The shortest name that calls it in SQL: its own, or with its module where another function has
+ * that name, too. */
+const char *udf_sql_name(Udfs *udfs, const Udf *udf);
 /* Writes the module `sqlflow.udfs` to the user's cache; the folder for PYTHONPATH, or NULL. */
 const char *udf_package_path(Arena *arena, Error *err);
 

@@ -76,6 +76,24 @@ def test_create_gives_functions_that_work(project):
     project.sf("udf", "create", "class", code=2)
 
 
+def test_info_names_the_module_where_it_must(project):
+    for module in "ab":
+        project.write(f"python_udfs/{module}.py", f"""from sqlflow.udfs import *
+@python_scalar_udf
+def f(x: int) -> int: return x
+@python_table_udf
+def t(rows: list): return rows
+@python_scalar_udf
+def only_{module}(x: int) -> int: return x
+""")
+    info = lambda name: project.sf("udf", "info", name).out
+    assert "SELECT python_udfs.a.f(…)" in info("a.f")
+    assert "SELECT * FROM python_udfs.b.t(table)" in info("b.t")
+    assert "SELECT only_a(…)" in info("a.only_a")
+    project.run("CREATE TABLE x AS SELECT python_udfs.a.f(1) AS v;\n"
+                "CREATE TABLE y AS SELECT * FROM python_udfs.b.t(x);")
+
+
 def test_register(project, tmp_path):
     good, bad, plain = tmp_path / "good.py", tmp_path / "bad.py", tmp_path / "plain.py"
     good.write_text(TAX)
