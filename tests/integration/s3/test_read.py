@@ -32,6 +32,15 @@ def test_one_object_of_each_format(s3, bucket):
         [(1, "ann"), (2, "bob")], [(3, "cid")], [(4, "dan")], [(5, "eve")], [(6, "fay")]]
 
 
+def test_json_of_long_numbers_behind_a_mark(s3, bucket):
+    bucket.put("a.json", b'\xef\xbb\xbf[{"id": 184467440737095516150}, {"id": 7}]')
+    s3.run(source('"key": "a.json"'))
+    assert s3.table("t") == [(7,), (184467440737095516150,)]
+    bucket.put("b.json", '{"id": 9007199254740993}\n{"id": 0.5}\n')
+    error = s3.fail(source('"key": "b.json"'))
+    assert "b.json" in error["message"] and "9007199254740993" in error["message"]
+
+
 def test_type_s3_with_everything_in_params(s3, server, bucket):
     bucket.put("x.csv", "a;b\n1;x\n")
     s3.run(f'''SOURCE src TYPE S3 PARAMS {{"bucket": "{bucket.name}", "key": "x.csv",
