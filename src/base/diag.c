@@ -44,6 +44,17 @@ Diag *diag_add(Diags *diags, Severity severity, const Error *err) {
     return diag;
 }
 
+void diags_copy(Diags *to, const Diags *from) {
+    for (size_t i = 0; i < from->count; i++) {
+        Diag *copy = LIST_PUSH(to->arena, to);
+        *copy = from->items[i];
+        copy->message = arena_strdup(to->arena, copy->message);
+        copy->hint = arena_strdup(to->arena, copy->hint);
+        copy->step = arena_strdup(to->arena, copy->step);
+        to->errors += copy->severity == SEVERITY_ERROR;
+    }
+}
+
 int diags_exit_code(const Diags *diags) {
     int code = 0;
     for (size_t i = 0; i < diags->count; i++) {

@@ -32,6 +32,8 @@ Diag *diag_warning(Diags *diags, ErrorCode code, Span span, const char *format, 
     __attribute__((format(printf, 4, 5)));
 /* Adds a copy of an Error value. */
 Diag *diag_add(Diags *diags, Severity severity, const Error *err);
+/* Adds copies of all, with their texts. */
+void diags_copy(Diags *to, const Diags *from);
 /* The exit code of the worst class: any syntax error gives 2, else that of the first error; 0
  * without errors. */
 int diags_exit_code(const Diags *diags);

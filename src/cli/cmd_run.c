@@ -134,10 +134,8 @@ static void print_report(Context *context, const Live *live, const RunReport *re
 static void make_document(const Context *context, const RunReport *report, Buf *document) {
     RunReport whole = *report;
     whole.diags = diags_on(context->arena);
-    const Diags *parts[] = {&context->diags, &report->diags};
-    for (size_t p = 0; p < 2; p++)
-        for (size_t i = 0; i < parts[p]->count; i++)
-            *LIST_PUSH(context->arena, &whole.diags) = parts[p]->items[i];
+    diags_copy(&whole.diags, &context->diags);
+    diags_copy(&whole.diags, &report->diags);
     report_json(&whole, document);
 }
 

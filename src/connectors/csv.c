@@ -326,9 +326,7 @@ static bool source_of(const FileCall *call, FileSource *source, Error *err) {
     *source = (FileSource){.limit = link_int(call->link, "max_rows")};
     const Look *seen = look(call, err);
     if (seen == NULL) return false;
-    Diags *diags = call->session->diags;
-    for (size_t i = 0; diags != NULL && i < seen->heard.count; i++)
-        *LIST_PUSH(diags->arena, diags) = seen->heard.items[i];
+    if (call->session->diags != NULL) diags_copy(call->session->diags, &seen->heard);
     put_rejects(&rejects, call, source);
     source->call = csv_checked(call, &seen->exact,
                                reader(call, &seen->dialect, &seen->extra, &seen->types,

@@ -58,8 +58,7 @@ bool run_source_columns(void *context, const Source *source, Columns *columns, E
     }
     map_set(&run->relations, source->name, relation);
     if (relation->guessed) map_set(&run->guessed, source->name, NULL);
-    for (size_t i = 0; i < heard->count; i++)
-        *LIST_PUSH(run->arena, &run->report->diags) = heard->items[i];
+    diags_copy(&run->report->diags, heard);
     return true;
 }
 
