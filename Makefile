@@ -228,8 +228,7 @@ fuzz:                                 ## fuzz each fuzzer for FUZZ_SECONDS
 fuzzers: $(FUZZERS)
 	@$(TEST_ENV) tools/run-fuzzers $(B) $(FUZZ_SECONDS) $(FUZZERS)
 bench: all                            ## run the benchmarks
-	@if test -x bench/run; then SQLFLOW_BIN=$(abspath $(BIN)) bench/run; \
-	else echo "bench/run does not exist yet"; fi
+	SQLFLOW=$(abspath $(BIN)) bench/run
 tidy: $(API)                          ## clang-tidy over src/
 	@printf '%s\n' $(SRC) | xargs -P "$$(nproc)" -I{} \
 	    clang-tidy --quiet {} -- $(CPPFLAGS_ALL) -std=c17
