@@ -16,7 +16,9 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SQLFLOW = os.environ.get("SQLFLOW", str(ROOT / "build/release/sqlflow"))
-DUCKDB = shutil.which("duckdb") or str(ROOT / "third_party/venv/bin/duckdb")
+# The program itself: the command that PyPI's package installs is a Python script around it.
+DUCKDB = next(map(str, ROOT.glob("third_party/venv/lib/python3*/site-packages/duckdb_cli/duckdb")),
+              shutil.which("duckdb") or "duckdb")
 ROUNDS = int(os.environ.get("ROUNDS", 7))
 ROWS = int(os.environ.get("ROWS", 10_000_000))
 PROFILE = "engines:\n  duckdb: { mode: persistent, path: data/w.duckdb }\n"
