@@ -115,7 +115,8 @@ static bool handle_new_columns(StepContext *ctx, const Apply *apply, const Colum
     return step_error(ctx, NULL, err);
 }
 
-static void warn_missing(StepContext *ctx, const Apply *apply, const Columns *from,
+/* True when the rows lack columns of the target. */
+static bool warn_missing(StepContext *ctx, const Apply *apply, const Columns *from,
                          const Columns *target) {
     Strings missing = {0};
     for (size_t i = 0; i < target->count; i++)
@@ -127,6 +128,7 @@ static void warn_missing(StepContext *ctx, const Apply *apply, const Columns *fr
                   "matched rows of an UPSERT keep their value, others get NULL",
                   "the rows for table '%s' lack column %s", apply->target->name,
                   strings_join(ctx->arena, &missing, ", "));
+    return missing.count > 0;
 }
 
 static bool impossible(StepContext *ctx, const Apply *apply, const Column *from, const char *to,
@@ -138,6 +140,30 @@ static bool impossible(StepContext *ctx, const Apply *apply, const Column *from,
     return step_error(ctx, NULL, err);
 }
 
+/* An INSERT BY NAME gives a column that the rows lack its DEFAULT: where it can, it is to be NULL.
+ * Generated columns cannot be told from others, so tables with such are left alone. */
+static bool put_nulls(StepContext *ctx, const Apply *apply, const Columns *from, Buf *list,
+                      Error *err) {
+    const TableName *table = apply->target;
+    const char *sql = arena_printf(
+        ctx->arena,
+        "SELECT c.column_name FROM duckdb_columns() c JOIN duckdb_tables() t USING (table_oid) "
+        "WHERE t.database_name = current_database() AND c.database_name = t.database_name AND "
+        "lower(t.schema_name) = lower(%s) AND lower(t.table_name) = lower(%s) AND c.is_nullable "
+        "AND c.column_default IS NOT NULL AND NOT contains(t.sql, ' GENERATED ALWAYS AS')",
+        sql_literal(ctx->arena, table->schema == NULL ? "main" : table->schema),
+        sql_literal(ctx->arena, table->name));
+    AUTO_ROWS rows = NULL;
+    if (!duck_query(ctx->run->duck, sql, &rows, err)) return step_error(ctx, NULL, err);
+    Error failure = {0};
+    while (rows_next(rows, &failure))
+        if (columns_find(from, rows_text(rows, 0)) == NULL)
+            buf_printf(list, ", NULL AS %s", sql_ident(ctx->arena, rows_text(rows, 0)));
+    if (failure.code == ERR_NONE) return true;
+    *err = failure;
+    return step_error(ctx, NULL, err);
+}
+
 bool apply_select(StepContext *ctx, const Apply *apply, const char *query, const char **select,
                   Error *err) {
     Columns from = {0}, target = {0};
@@ -145,7 +171,7 @@ bool apply_select(StepContext *ctx, const Apply *apply, const char *query, const
         return step_error(ctx, query, err);
     if (!table_columns(ctx, apply->target, &target, err)) return false;
     if (!handle_new_columns(ctx, apply, &from, &target, err)) return false;
-    warn_missing(ctx, apply, &from, &target);
+    bool lacking = warn_missing(ctx, apply, &from, &target);
     Buf list = buf_on(ctx->arena);
     bool checked = false;
     for (size_t i = 0; i < from.count; i++) {
@@ -162,6 +188,8 @@ bool apply_select(StepContext *ctx, const Apply *apply, const char *query, const
                   "the rows and table '%s' have no column in common", apply->target->name);
         return step_error(ctx, NULL, err);
     }
+    if (lacking && apply->missing_is_null && !put_nulls(ctx, apply, &from, &list, err))
+        return false;
     const char *numbered = checked ? "SELECT *, row_number() OVER () AS _sqlflow_row FROM (\n"
                                    : "";
     *select = arena_printf(ctx->arena, "SELECT %s FROM (\n%s%s\n)%s", buf_text(&list), numbered,
@@ -175,7 +203,9 @@ bool apply_append(StepContext *ctx, const Apply *apply, Error *err) {
     if (target.count == 0 || apply->rebuild) return apply_replace(ctx, apply, err);
     Touched *touched = run_touch(ctx->run, apply->target, err);
     const char *select = NULL;
-    if (touched == NULL || !apply_select(ctx, apply, apply->query, &select, err)) return false;
+    Apply whole = *apply;
+    whole.missing_is_null = true;
+    if (touched == NULL || !apply_select(ctx, &whole, apply->query, &select, err)) return false;
     int64_t rows = 0;
     const char *sql =
         arena_printf(ctx->arena, "INSERT INTO %s BY NAME %s", apply->target->sql, select);
@@ -188,7 +218,9 @@ bool apply_append(StepContext *ctx, const Apply *apply, Error *err) {
 bool apply_delete_insert(StepContext *ctx, const Apply *apply, const char *condition, Error *err) {
     Touched *touched = run_touch(ctx->run, apply->target, err);
     const char *select = NULL;
-    if (touched == NULL || !apply_select(ctx, apply, apply->query, &select, err)) return false;
+    Apply whole = *apply;
+    whole.missing_is_null = true;
+    if (touched == NULL || !apply_select(ctx, &whole, apply->query, &select, err)) return false;
     int64_t deleted = 0, inserted = 0;
     const char *sql =
         arena_printf(ctx->arena, "DELETE FROM %s WHERE %s", apply->target->sql, condition);

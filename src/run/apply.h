@@ -14,6 +14,7 @@ typedef struct Apply {
                                   * and, if identical, is not written again; NULL: none */
     SchemaChange on_schema_change;
     bool duplicates_are_errors;
+    bool missing_is_null; /* for apply_select: columns that the rows lack are NULL, not DEFAULT */
     bool rebuild; /* the target's present rows and columns do not count (--full-refresh) */
 } Apply;
 
