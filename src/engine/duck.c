@@ -44,7 +44,6 @@ static bool configure(const DuckConfig *given, Duck *duck, duckdb_config config,
         {"threads", given->threads > 0 ? threads : NULL},
         {"temp_directory", given->bare ? "" : duck->temp_dir},
         {"max_temp_directory_size", given->max_temp_directory_size},
-        {"write_buffer_row_group_count", "1"}, /* 5 for each thread: memory, and not faster */
     };
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         const Setting *setting = &settings[i];
@@ -147,7 +146,10 @@ bool duck_attach(Duck *duck, const DuckConfig *config, Error *err) {
     if (!config->read_only && !fs_exists(config->path) && !create(duck, config->path, err))
         return attach_failed(config, err);
     const char *option = config->read_only ? "READ_ONLY" : "STORAGE_VERSION 'latest'";
-    if (!duck_execf(duck, err, "ATTACH %s AS db (%s); USE db",
+    /* DuckDB keeps 5 row groups a thread before it writes them: memory, and not faster. In memory
+     * mode it would compress each of them. */
+    if (!duck_execf(duck, err,
+                    "SET write_buffer_row_group_count = 1; ATTACH %s AS db (%s); USE db",
                     sql_literal(duck->arena, config->path), option))
         return attach_failed(config, err);
     return true;
