@@ -121,10 +121,11 @@ static bool write_all(int file, const char *data, size_t size) {
     return true;
 }
 
-static bool write_synced(const char *path, const char *data, size_t size, unsigned mode) {
+static bool write_new(const char *path, const char *data, size_t size, unsigned mode,
+                      bool synced) {
     AUTO_FD file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (file < 0) return false;
-    return write_all(file, data, size) && fsync(file) == 0;
+    return write_all(file, data, size) && (!synced || fsync(file) == 0);
 }
 
 /* Temporaries of processes that were killed while they wrote `name`: .name.PID.tmp */
@@ -141,7 +142,8 @@ static void remove_stale(Arena *arena, const char *dir, const char *name) {
     }
 }
 
-bool fs_write_atomic(const char *path, const char *data, size_t size, unsigned mode, Error *err) {
+static bool replace(const char *path, const char *data, size_t size, unsigned mode, bool synced,
+                    Error *err) {
     AUTO_ARENA arena = arena_new();
     const char *dir = fs_dirname(arena, path);
     if (!fs_mkdirs(dir, 0755, err)) return false;
@@ -149,13 +151,21 @@ bool fs_write_atomic(const char *path, const char *data, size_t size, unsigned m
     const char *temporary = fs_join(arena, dir, name);
     unlink(temporary); /* of a dead process that had our id */
     remove_stale(arena, dir, fs_basename(path));
-    if (!write_synced(temporary, data, size, mode) || rename(temporary, path) != 0) {
+    if (!write_new(temporary, data, size, mode, synced) || rename(temporary, path) != 0) {
         int number = errno;
         unlink(temporary);
         errno = number;
         return fs_error(err, "write", path);
     }
-    return fs_fsync_path(dir, err);
+    return !synced || fs_fsync_path(dir, err);
+}
+
+bool fs_write_atomic(const char *path, const char *data, size_t size, unsigned mode, Error *err) {
+    return replace(path, data, size, mode, true, err);
+}
+
+bool fs_write_unsynced(const char *path, const char *data, size_t size, unsigned mode, Error *err) {
+    return replace(path, data, size, mode, false, err);
 }
 
 bool fs_fsync_path(const char *path, Error *err) {

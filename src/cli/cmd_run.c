@@ -72,7 +72,7 @@ static bool save_results(Context *context, const Buf *document, Error *err) {
     const char *path =
         fs_join(context->arena, context->project.profile.target_dir, "run_results.json");
     const char *text = redact_json(context->arena, buf_text(document));
-    return fs_write_atomic(path, text, strlen(text), 0644, err);
+    return fs_write_unsynced(path, text, strlen(text), 0644, err);
 }
 
 /* -- the report -------------------------------------------------------------------------- */

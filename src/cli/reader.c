@@ -113,10 +113,6 @@ bool rows_table(Duck *duck, const char *sql, Table *table, Error *err) {
 }
 
 void reader_names(Duck *duck, Arena *arena, const char *sql, Strings *names) {
-    Error ignored = {0};
-    AUTO_ROWS rows = NULL;
-    if (!duck_query(duck, sql, &rows, &ignored)) return;
-    while (rows_next(rows, &ignored))
-        if (!rows_is_null(rows, 0))
-            strings_add(arena, names, arena_strdup(arena, rows_text(rows, 0)));
+    Error ignored;
+    duck_texts(duck, arena, sql, names, &ignored);
 }

@@ -66,6 +66,10 @@ double rows_double(Rows *rows, size_t column);
 /* First column of the first row as text in the arena; *out is NULL for NULL or no row. */
 bool duck_text(Duck *duck, Arena *arena, const char *sql, const char **out, Error *err);
 bool duck_int(Duck *duck, const char *sql, int64_t *out, Error *err); /* 0 for NULL or no row */
+/* Adds the first column of every row as text to `texts`, in the arena; NULLs are left out. */
+bool duck_texts(Duck *duck, Arena *arena, const char *sql, Strings *texts, Error *err);
+/* Does the query give a row? It is read no further than to the first. */
+bool duck_any(Duck *duck, const char *query, bool *any, Error *err);
 
 typedef struct Column {
     const char *name, *type; /* type as DuckDB writes it */

@@ -8,7 +8,6 @@
 #include "engine/duck_internal.h"
 #include "engine/numbers.h"
 
-static const double PAST_EXACT = NUMBER_PAST_EXACT;
 static const int64_t DAY_US = 86400000000;
 
 /* Rows of a chunk, with what says which of input and output are NULL. */
@@ -42,7 +41,7 @@ static void whole(duckdb_function_info info, duckdb_data_chunk input, duckdb_vec
     const double *from = c.from;
     int64_t *to = c.to;
     for (idx_t i = 0; i < c.count; i++) {
-        bool fits = fabs(from[i]) < PAST_EXACT;
+        bool fits = fabs(from[i]) < NUMBER_PAST_EXACT;
         to[i] = fits ? (int64_t)from[i] : 0;
         if (fits && (double)to[i] == from[i] && !is_null(&c, i)) continue;
         if (!is_null(&c, i)) {
@@ -81,7 +80,7 @@ static bool is_valid(const uint64_t *valid, idx_t row) {
 
 static bool doubles_near(const double *values, const uint64_t *valid, idx_t count) {
     for (idx_t i = 0; i < count; i++)
-        if (!(fabs(values[i]) < PAST_EXACT) && is_valid(valid, i)) return false;
+        if (!(fabs(values[i]) < NUMBER_PAST_EXACT) && is_valid(valid, i)) return false;
     return true;
 }
 
@@ -132,7 +131,7 @@ static void near(duckdb_function_info info, duckdb_data_chunk input, duckdb_vect
 
 static bool is_short(double value) {
     char text[32];
-    if (!(fabs(value) < PAST_EXACT)) return false;
+    if (!(fabs(value) < NUMBER_PAST_EXACT)) return false;
     if (fabs(value) < 1e15 && value == (double)(int64_t)value) return true;
     snprintf(text, sizeof text, "%.15g", value);
     return strtod(text, NULL) == value;

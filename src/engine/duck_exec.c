@@ -112,6 +112,28 @@ bool duck_int(Duck *duck, const char *sql, int64_t *out, Error *err) {
     return false;
 }
 
+bool duck_texts(Duck *duck, Arena *arena, const char *sql, Strings *texts, Error *err) {
+    AUTO_ROWS rows = NULL;
+    if (!duck_query(duck, sql, &rows, err)) return false;
+    Error failure = {0};
+    while (rows_next(rows, &failure))
+        if (!rows_is_null(rows, 0))
+            strings_add(arena, texts, arena_strdup(arena, rows_text(rows, 0)));
+    if (failure.code == ERR_NONE) return true;
+    *err = failure;
+    return false;
+}
+
+bool duck_any(Duck *duck, const char *query, bool *any, Error *err) {
+    AUTO_ARENA arena = arena_new();
+    int64_t count = 0;
+    const char *sql =
+        arena_printf(arena, "SELECT count(*) FROM (SELECT 1 FROM (\n%s\n) LIMIT 1)", query);
+    if (!duck_int(duck, sql, &count, err)) return false;
+    *any = count > 0;
+    return true;
+}
+
 void duck_interrupt(Duck *duck) { duckdb_interrupt(duck->connection); }
 
 double duck_progress(Duck *duck) { return duckdb_query_progress(duck->connection).percentage; }

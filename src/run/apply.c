@@ -41,6 +41,7 @@ bool apply_replace(StepContext *ctx, const Apply *apply, Error *err) {
                                        apply->target->sql, apply->query);
         if (!step_exec(ctx, sql, &rows, err)) return false;
     }
+    table_altered(ctx);
     touched->written = true;
     touched->dirty = false;
     if (sql_has_pivot(apply->query) &&
@@ -94,6 +95,7 @@ static bool add_columns(StepContext *ctx, const Apply *apply, const Columns *fro
         if (!duck_exec(ctx->run->duck, sql, NULL, err)) return step_error(ctx, NULL, err);
         *LIST_PUSH(ctx->arena, target) = *column;
     }
+    table_altered(ctx);
     touched->written = true;
     return true;
 }
@@ -197,36 +199,42 @@ bool apply_select(StepContext *ctx, const Apply *apply, const char *query, const
     return true;
 }
 
+/* The INSERT of the rows as they are, for a target that is there. */
+static bool prepare_insert(StepContext *ctx, const Apply *apply, Touched **touched,
+                           const char **insert, Error *err) {
+    *touched = run_touch(ctx->run, apply->target, err);
+    const char *select = NULL;
+    Apply whole = *apply;
+    whole.missing_is_null = true;
+    if (*touched == NULL || !apply_select(ctx, &whole, apply->query, &select, err)) return false;
+    *insert = arena_printf(ctx->arena, "INSERT INTO %s BY NAME %s", apply->target->sql, select);
+    return true;
+}
+
 bool apply_append(StepContext *ctx, const Apply *apply, Error *err) {
     Columns target = {0};
     if (!table_columns(ctx, apply->target, &target, err)) return false;
     if (target.count == 0 || apply->rebuild) return apply_replace(ctx, apply, err);
-    Touched *touched = run_touch(ctx->run, apply->target, err);
-    const char *select = NULL;
-    Apply whole = *apply;
-    whole.missing_is_null = true;
-    if (touched == NULL || !apply_select(ctx, &whole, apply->query, &select, err)) return false;
+    Touched *touched = NULL;
+    const char *insert = NULL;
     int64_t rows = 0;
-    const char *sql =
-        arena_printf(ctx->arena, "INSERT INTO %s BY NAME %s", apply->target->sql, select);
-    if (!step_exec(ctx, sql, &rows, err)) return false;
+    if (!prepare_insert(ctx, apply, &touched, &insert, err) ||
+        !step_exec(ctx, insert, &rows, err))
+        return false;
     touched->written = true;
     ctx->result->rows_inserted += rows;
     return true;
 }
 
 bool apply_delete_insert(StepContext *ctx, const Apply *apply, const char *condition, Error *err) {
-    Touched *touched = run_touch(ctx->run, apply->target, err);
-    const char *select = NULL;
-    Apply whole = *apply;
-    whole.missing_is_null = true;
-    if (touched == NULL || !apply_select(ctx, &whole, apply->query, &select, err)) return false;
+    Touched *touched = NULL;
+    const char *insert = NULL;
+    if (!prepare_insert(ctx, apply, &touched, &insert, err)) return false;
     int64_t deleted = 0, inserted = 0;
     const char *sql =
         arena_printf(ctx->arena, "DELETE FROM %s WHERE %s", apply->target->sql, condition);
     if (!duck_exec(ctx->run->duck, sql, &deleted, err)) return step_error(ctx, NULL, err);
-    sql = arena_printf(ctx->arena, "INSERT INTO %s BY NAME %s", apply->target->sql, select);
-    if (!step_exec(ctx, sql, &inserted, err)) return false;
+    if (!step_exec(ctx, insert, &inserted, err)) return false;
     touched->written = true;
     touched->dirty = touched->dirty || deleted > 0;
     ctx->result->rows_deleted += deleted;

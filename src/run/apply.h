@@ -7,6 +7,9 @@
 typedef struct Apply {
     const TableName *target;
     const char *query;     /* SELECT that gives the rows */
+    const char *stage;     /* UPSERT: temporary table that has the rows already, as apply_select
+                            * gave them; it is left as it is. NULL: the query is to be staged */
+    int64_t stage_rows;
     const Strings *keys;   /* UPSERT */
     Span keys_span;
     const char *cursor;    /* of equal keys, the row with the highest cursor is kept; may be NULL */

@@ -63,6 +63,8 @@ typedef struct StepContext {
     StepResult *result;
     Arena *arena;
     Relation *reading; /* the source's open relation, which knows why a statement over it failed */
+    Columns target;    /* of the step's target, while target_known: table_columns remembers them */
+    bool target_known;
 } StepContext;
 
 /* The session that connectors work in, for this step. */
@@ -77,7 +79,10 @@ void step_warn(StepContext *ctx, ErrorCode code, const char *hint, const char *f
     __attribute__((format(printf, 4, 5)));
 
 Touched *run_touch(Run *run, const TableName *table, Error *err); /* NULL with err on failure */
+/* Columns of a table; count 0 when there is none. */
 bool table_columns(StepContext *ctx, const TableName *table, Columns *columns, Error *err);
+/* The step has made, replaced or altered its target: its columns are to be asked for again. */
+void table_altered(StepContext *ctx);
 /* A fresh name for a temporary table, quoted for SQL: temp."…". */
 const char *stage_name(StepContext *ctx, const char *what);
 

@@ -123,6 +123,8 @@ bool cursor_check_nulls(StepContext *ctx, const char *relation, const char *colu
 bool cursor_compare(StepContext *ctx, const char *a, const char *b, const char *type, int *order,
                     Error *err) {
     int64_t result = 0;
+    *order = 0;
+    if (str_eq(a, b)) return true;
     const char *x = cursor_literal(ctx->arena, a, type), *y = cursor_literal(ctx->arena, b, type);
     const char *sql =
         arena_printf(ctx->arena, "SELECT CASE WHEN %s < %s THEN -1 WHEN %s = %s THEN 0 ELSE 1 END",

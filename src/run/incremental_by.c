@@ -90,11 +90,9 @@ static bool find_window(ByColumn *by, Error *err) {
 }
 
 static bool is_untyped(ByColumn *by, const char *query, Error *err) {
-    int64_t rows = 0;
-    const char *sql = arena_printf(by->ctx->arena,
-                                   "SELECT count(*) FROM (SELECT 1 FROM (\n%s\n) LIMIT 1)", query);
-    if (!duck_int(by->ctx->run->duck, sql, &rows, err)) return step_error(by->ctx, query, err);
-    by->untyped = rows == 0;
+    bool any = false;
+    if (!duck_any(by->ctx->run->duck, query, &any, err)) return step_error(by->ctx, query, err);
+    by->untyped = !any;
     return true;
 }
 

@@ -28,15 +28,6 @@ static const char *fingerprint_of(Arena *arena, const Source *source, const Stri
                         str_lower(arena, strings_join(arena, keys, ",")));
 }
 
-static bool has_rows(StepContext *ctx, const char *query, bool *has, Error *err) {
-    int64_t count = 0;
-    const char *sql = arena_printf(ctx->arena, "SELECT count(*) FROM (SELECT 1 FROM (%s) LIMIT 1)",
-                                   query);
-    if (!duck_int(ctx->run->duck, sql, &count, err)) return step_error(ctx, NULL, err);
-    *has = count > 0;
-    return true;
-}
-
 /* A first file with no rows made a table of text columns, of no use to a cursor: the first rows
  * decide the types. */
 static bool check_typed(CursorLoad *load, const Columns *target, Error *err) {
@@ -45,7 +36,7 @@ static bool check_typed(CursorLoad *load, const Columns *target, Error *err) {
     if (cursor == NULL || load->source->cursor_is_text || !str_ieq(cursor->type, "VARCHAR"))
         return true;
     const char *all = arena_printf(load->ctx->arena, "FROM %s", load->ctx->step->target.sql);
-    if (!has_rows(load->ctx, all, &has, err)) return false;
+    if (!duck_any(load->ctx->run->duck, all, &has, err)) return step_error(load->ctx, NULL, err);
     load->rebuild = !has;
     return true;
 }
@@ -138,7 +129,7 @@ static bool open_rows(CursorLoad *load, const char **query, Error *err) {
     Error asking = {0};
     bool has = true;
     if (!source_open(ctx, &all, &load->relation, query, &asking) ||
-        !has_rows(ctx, *query, &has, &asking) || has)
+        !duck_any(ctx->run->duck, *query, &has, &asking) || has)
         return false;
     *err = (Error){0};
     return true;
@@ -287,16 +278,6 @@ static bool skip_remembered(CursorLoad *load, const char *columns, Error *err) {
     return true;
 }
 
-static bool read_texts(StepContext *ctx, const char *sql, Strings *texts, Error *err) {
-    Rows *opened = NULL;
-    if (!duck_query(ctx->run->duck, sql, &opened, err)) return step_error(ctx, NULL, err);
-    AUTO_ROWS rows = opened;
-    err->code = ERR_NONE;
-    while (rows_next(rows, err))
-        strings_add(ctx->arena, texts, arena_strdup(ctx->arena, rows_text(rows, 0)));
-    return err->code == ERR_NONE || step_error(ctx, NULL, err);
-}
-
 /* Takes rows that an earlier run appended out of the stage, each as often as it was appended. Runs
  * before and after a column came or went remember rows of one watermark by different columns. */
 static bool skip_boundary(CursorLoad *load, Error *err) {
@@ -306,7 +287,7 @@ static bool skip_boundary(CursorLoad *load, Error *err) {
                                                "WHERE %s ORDER BY 1",
                                    state_where(ctx->arena, &load->key));
     Strings sets = {0};
-    if (!read_texts(ctx, sql, &sets, err)) return false;
+    if (!duck_texts(ctx->run->duck, ctx->arena, sql, &sets, err)) return step_error(ctx, NULL, err);
     for (size_t i = 0; i < sets.count; i++)
         if (!skip_remembered(load, sets.items[i], err)) return false;
     return true;
@@ -319,6 +300,8 @@ static bool apply_rows(CursorLoad *load, Error *err) {
     Apply apply =
         base_apply(load, arena_printf(ctx->arena, "SELECT * FROM %s", load->rows));
     if (load->mode != MODE_UPSERT) return apply_append(ctx, &apply, err);
+    apply.stage = load->rows;
+    apply.stage_rows = ctx->result->rows_read;
     if (load->stored.value != NULL && load->relation.safe_upper == NULL)
         apply.unchanged_up_to = arena_printf(
             ctx->arena, "coalesce(s.%s <= %s, true)", sql_ident(ctx->arena, load->source->cursor),

@@ -56,11 +56,16 @@ void step_warn(StepContext *ctx, ErrorCode code, const char *hint, const char *f
 }
 
 bool table_columns(StepContext *ctx, const TableName *table, Columns *columns, Error *err) {
-    *columns = (Columns){0};
-    return duck_table_columns(ctx->run->duck, ctx->arena, table->schema, table->name, columns,
-                              err) ||
-           step_error(ctx, NULL, err);
+    bool own = table == &ctx->step->target;
+    *columns = own && ctx->target_known ? ctx->target : (Columns){0};
+    if (own && ctx->target_known) return true;
+    if (!duck_table_columns(ctx->run->duck, ctx->arena, table->schema, table->name, columns, err))
+        return step_error(ctx, NULL, err);
+    if (own) ctx->target = *columns, ctx->target_known = true;
+    return true;
 }
+
+void table_altered(StepContext *ctx) { ctx->target_known = false; }
 
 const char *stage_name(StepContext *ctx, const char *what) {
     return arena_printf(ctx->arena, "temp.\"_sqlflow_%s_%u\"", what, ++ctx->run->stage_count);

@@ -6,7 +6,7 @@
 typedef struct Upsert {
     StepContext *ctx;
     const Apply *apply;
-    const char *stage;  /* temp."…" with the rows, cast to the target's types */
+    const char *stage;  /* relation with the rows, cast to the target's types */
     Columns columns;    /* of the stage */
     Columns target;     /* of the target; count 0 when it is missing */
     Strings keys;       /* as the stage spells them */
@@ -144,22 +144,24 @@ static bool find_matches(Upsert *up, Error *err) {
 static bool drop_unchanged(Upsert *up, Error *err) {
     StepContext *ctx = up->ctx;
     Arena *arena = ctx->arena;
-    const char *same = came_again(up), *sql;
+    const char *same = came_again(up);
     if (up->target.count == 0 || up->rows == 0 || str_eq(same, "false")) return true;
+    if (up->matches == NULL) {
+        const char *query = arena_printf(
+            arena, "SELECT * FROM %s s WHERE NOT EXISTS (SELECT 1 FROM %s t WHERE %s AND %s)",
+            up->stage, up->apply->target->sql, key_match(up, "t", "s"), same);
+        return apply_stage(ctx, query, "changed", &up->stage, &up->rows, err);
+    }
     int64_t gone = 0;
-    if (up->matches == NULL)
-        sql = arena_printf(
-            arena, "DELETE FROM %s s WHERE EXISTS (SELECT 1 FROM %s t WHERE %s AND %s)", up->stage,
-            up->apply->target->sql, key_match(up, "t", "s"), same);
-    else
-        sql = arena_printf(arena, "DELETE FROM %s WHERE rowid IN (SELECT new FROM %s WHERE same)",
-                           up->stage, up->matches);
-    if (!duck_exec(ctx->run->duck, sql, &gone, err)) return step_error(ctx, NULL, err);
+    const char *news = arena_printf(arena, "SELECT new FROM %s WHERE same", up->matches);
+    const char *sql = arena_printf(arena, "SELECT count(DISTINCT new) FROM (%s)", news);
+    if (!duck_int(ctx->run->duck, sql, &gone, err)) return step_error(ctx, NULL, err);
     up->rows -= gone;
-    if (gone == 0 || up->rows == 0 || up->matches == NULL) return true;
-    sql = arena_printf(arena, "DELETE FROM %s WHERE new IN (SELECT new FROM %s WHERE same)",
-                       up->matches, up->matches);
-    return duck_exec(ctx->run->duck, sql, NULL, err) || step_error(ctx, NULL, err);
+    if (gone == 0 || up->rows == 0) return true;
+    const char *matches = arena_printf(
+        arena, "SELECT * FROM %s WHERE new NOT IN (%s)", up->matches, news);
+    up->stage = arena_printf(arena, "(SELECT * FROM %s WHERE rowid NOT IN (%s))", up->stage, news);
+    return apply_stage(ctx, matches, "match", &up->matches, NULL, err);
 }
 
 /* Matched rows keep their value in columns that the rows lack: fetch it before the delete. */
@@ -232,8 +234,12 @@ static bool stage_rows(Upsert *up, Error *err) {
     if (!up->apply->rebuild && !table_columns(ctx, up->apply->target, &up->target, err))
         return false;
     const char *query = up->apply->query;
-    if (up->target.count > 0 && !apply_select(ctx, up->apply, query, &query, err)) return false;
-    if (!apply_stage(ctx, query, "upsert", &up->stage, &up->rows, err)) return false;
+    up->stage = up->apply->stage;
+    up->rows = up->apply->stage_rows;
+    if (up->stage == NULL &&
+        ((up->target.count > 0 && !apply_select(ctx, up->apply, query, &query, err)) ||
+         !apply_stage(ctx, query, "upsert", &up->stage, &up->rows, err)))
+        return false;
     const char *all = arena_printf(ctx->arena, "SELECT * FROM %s", up->stage);
     if (!duck_describe(ctx->run->duck, ctx->arena, all, &up->columns, err))
         return step_error(ctx, NULL, err);

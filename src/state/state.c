@@ -67,12 +67,7 @@ bool state_committed_steps(Duck *duck, Arena *arena, const RunRecord *record, co
                        "SELECT step_id FROM _sqlflow.steps s JOIN _sqlflow.runs r USING (run_id) "
                        "WHERE run_id = %s AND (s.status = 'skipped' OR (r.commit_mode = 'step' "
                        "AND s.status IN ('ok', 'warn')))", sql_literal(arena, *run_id));
-    Rows *opened = NULL;
-    if (!duck_query(duck, sql, &opened, err)) return false;
-    AUTO_ROWS rows = opened;
-    err->code = ERR_NONE;
-    while (rows_next(rows, err)) strings_add(arena, ids, arena_strdup(arena, rows_text(rows, 0)));
-    return err->code == ERR_NONE;
+    return duck_texts(duck, arena, sql, ids, err);
 }
 
 const char *state_literal(Arena *arena, const char *text) {
