@@ -84,7 +84,7 @@ static bool stub_columns(UdfSession *session, UdfTableCall *call, bool *known, E
 
 static bool open_side(UdfSession *session, Error *err) {
     if (session->side) return true;
-    DuckConfig config = {.memory_limit = "256MB",
+    DuckConfig config = {.memory_limit = SIDE_MEMORY,
                          .threads = 2,
                          .temp_directory = session->config.stage_dir};
     if (config.temp_directory)
@@ -92,24 +92,34 @@ static bool open_side(UdfSession *session, Error *err) {
     return duck_open(&config, &session->side, err);
 }
 
+static bool prepare_side(TableJob *job, Error *err) {
+    UdfSession *session = job->session;
+    UdfTableCall *call = job->call;
+    if (!open_side(session, err)) return false;
+    call->side = duck_database(session->side);
+    call->table = arena_printf(session->arena, "output%s", call->sql_name);
+    job->side = duck_connection(session->side);
+    return duck_execf(session->side, err, "DROP TABLE IF EXISTS %s", call->table);
+}
+
 static bool run_call(UdfSession *session, UdfTableCall *call, Error *err) {
     Columns input = {0};
     if (call->input_sql &&
         !duck_describe(session->config.duck, session->arena, call->input_sql, &input, err))
         return error_prefix(err, "the input of %s: ", call->udf->full_name);
-    if (!open_side(session, err)) return false;
-    call->table = arena_printf(session->arena, "output%s", call->sql_name);
-    call->side = duck_database(session->side);
-    if (!duck_execf(session->side, err, "DROP TABLE IF EXISTS %s", call->table)) return false;
     TableJob job = {.call = call,
                     .run = &session->run,
                     .arena = session->arena,
                     .connection = duck_connection(session->config.duck),
-                    .side = duck_connection(session->side)};
+                    .open_side = prepare_side,
+                    .session = session,
+                    .room = session->room};
     if (!session->api->call_table(&job, err)) {
         udf_session_error(session, err);
         return false;
     }
+    session->room = job.room;
+    if (call->batches) return true;
     const char *query = arena_printf(session->arena, "SELECT * FROM %s", call->table);
     return duck_describe(session->side, session->arena, query, &call->columns, err);
 }
@@ -150,6 +160,9 @@ void udf_release(UdfSession *session) {
         Error err;
         if (call->ready && call->table && session->side)
             duck_execf(session->side, &err, "DROP TABLE IF EXISTS %s", call->table);
+        if (session->api) session->api->give_back(call);
+        call->table = NULL;
         call->ready = false;
     }
+    session->room = HELD_BYTES;
 }

@@ -6,9 +6,10 @@
 
 #include <pthread.h>
 
+#include "udf/arrow_abi.h"
 #include "udf/udf.h"
 
-enum { PYTHON_ABI = 1 };
+enum { PYTHON_ABI = 2 };
 #define PYTHON_SYMBOL "sqlflow_python"
 
 typedef struct PythonConfig {
@@ -41,6 +42,15 @@ typedef struct UdfRun {
     const volatile int *stop;
 } UdfRun;
 
+/* A result that Python holds as one Arrow table, in batches of a vector each: it is read where it
+ * is. The arrays are Python's and are given back by PythonApi.give_back. */
+typedef struct UdfBatches {
+    struct ArrowArray *items;
+    size_t count;
+    void *schema;     /* duckdb_arrow_converted_schema */
+    void *connection; /* duckdb_connection of the run, for its settings */
+} UdfBatches;
+
 /* One call of a table function. */
 typedef struct UdfTableCall {
     const Udf *udf;
@@ -51,19 +61,25 @@ typedef struct UdfTableCall {
     /* Filled by udf_prepare, read by the scans. */
     Columns columns;
     void **types;      /* duckdb_logical_type of each; the session's */
-    const char *table; /* in `side`; NULL: no rows */
-    void *side;        /* duckdb_database */
+    UdfBatches *batches; /* the rows, or NULL: then they are in the table */
+    const char *table;   /* in `side`; NULL: no rows */
+    void *side;          /* duckdb_database */
     bool ready;
 } UdfTableCall;
 
-/* Where a table function's rows go: a database of its own, so that they may spill to disk. */
-typedef struct TableJob {
+/* Where a table function's rows go: into a database of its own, so that they may spill to disk; or
+ * nowhere, when Python has them all as one table of at most `room` bytes. */
+typedef struct TableJob TableJob;
+struct TableJob {
     UdfTableCall *call;
     UdfRun *run;
     Arena *arena;
     void *connection; /* duckdb_connection of the run: input and arguments are read there */
-    void *side;       /* duckdb_connection of the side database: output is written there */
-} TableJob;
+    void *side;       /* duckdb_connection of the side database; NULL before open_side */
+    bool (*open_side)(TableJob *job, Error *err);
+    struct UdfSession *session; /* for open_side */
+    int64_t room;               /* less what was handed over */
+};
 
 typedef struct PythonApi {
     int abi;
@@ -79,8 +95,10 @@ typedef struct PythonApi {
      * types[param_count] the result's; each a duckdb_logical_type. */
     bool (*register_scalar)(void *connection, UdfUse *use, void *const *types, UdfRun *run,
                             Error *err);
-    /* Runs the function and writes its rows to call->table in the side database. */
+    /* Runs the function; its rows are then in call->batches (with call->columns), or in
+     * call->table of the side database. */
     bool (*call_table)(TableJob *job, Error *err);
+    void (*give_back)(UdfTableCall *call); /* call->batches, which may be NULL */
     void (*interrupt)(void);
     /* From now on interrupts count, or (teardown) they do not. One that is pending is forgotten. */
     void (*arm)(bool on);

@@ -1,5 +1,5 @@
 /* The table function that stands for a call in the step's SQL: it has no arguments and hands on the
- * rows that wait in the side database, as often as the statement scans them. */
+ * rows that wait in the side database or in Python, as often as the statement scans them. */
 #include <stdlib.h>
 
 #include "duck_api.h"
@@ -7,6 +7,7 @@
 
 /* One scan: a connection of its own, so that several may run at once. */
 typedef struct Scan {
+    size_t next; /* of the batches */
     duckdb_connection connection;
     duckdb_prepared_statement statement;
     duckdb_result result;
@@ -37,7 +38,7 @@ static void init(duckdb_init_info info) {
     if (!scan) abort();
     duckdb_init_set_init_data(info, scan, scan_free);
     duckdb_init_set_max_threads(info, 1);
-    if (!call->table) return;
+    if (call->batches || !call->table) return;
     AUTO_ARENA arena = arena_new();
     const char *sql = arena_printf(arena, "SELECT * FROM %s", call->table);
     bool ok = duckdb_connect(call->side, &scan->connection) == DuckDBSuccess &&
@@ -47,12 +48,37 @@ static void init(duckdb_init_info info) {
     if (!ok) duckdb_init_set_error(info, "the rows of the Python table function are gone");
 }
 
+/* The batch stays Python's: DuckDB gets a view of it that releases nothing. */
+static void keep(struct ArrowArray *array) { array->release = NULL; }
+
+static duckdb_data_chunk next_batch(duckdb_function_info info, Scan *scan,
+                                    const UdfBatches *batches) {
+    if (scan->next == batches->count) return NULL;
+    struct ArrowArray view = batches->items[scan->next++];
+    view.release = keep;
+    duckdb_data_chunk chunk = NULL;
+    duckdb_error_data error = duckdb_data_chunk_from_arrow(batches->connection, &view,
+                                                           batches->schema, &chunk);
+    if (error && duckdb_error_data_has_error(error))
+        duckdb_function_set_error(info, duckdb_error_data_message(error));
+    duckdb_destroy_error_data(&error);
+    return chunk;
+}
+
+static duckdb_data_chunk next_chunk(duckdb_function_info info, Scan *scan) {
+    if (!scan->has_result) return NULL;
+    duckdb_data_chunk chunk = duckdb_fetch_chunk(scan->result);
+    const char *error = chunk ? NULL : duckdb_result_error(&scan->result);
+    if (error) duckdb_function_set_error(info, error);
+    return chunk;
+}
+
 static void scan_rows(duckdb_function_info info, duckdb_data_chunk output) {
     Scan *scan = duckdb_function_get_init_data(info);
-    duckdb_data_chunk chunk = scan->has_result ? duckdb_fetch_chunk(scan->result) : NULL;
+    const UdfTableCall *call = duckdb_function_get_extra_info(info);
+    duckdb_data_chunk chunk =
+        call->batches ? next_batch(info, scan, call->batches) : next_chunk(info, scan);
     if (!chunk) {
-        const char *error = scan->has_result ? duckdb_result_error(&scan->result) : NULL;
-        if (error) duckdb_function_set_error(info, error);
         duckdb_data_chunk_set_size(output, 0);
         return;
     }

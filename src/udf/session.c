@@ -47,6 +47,7 @@ static bool set_up(UdfSession *session, Error *err) {
         call->ready = false;
         call->columns = (Columns){0};
         call->table = NULL;
+        call->batches = NULL;
         call->side = NULL;
         if (!scan_register(session->config.duck, call, err) || !run_setup(session, call->udf, err))
             return false;
@@ -65,6 +66,7 @@ bool udf_session_open(Arena *arena, const UdfSessionConfig *config, UdfSession *
     session->config = *config;
     session->api = config->udfs->api;
     session->types = map_exact_on(arena);
+    session->room = HELD_BYTES;
     session->run.stub = config->validate;
     session->run.stop = config->stop;
     pthread_mutex_init(&session->run.lock, NULL);

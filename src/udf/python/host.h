@@ -116,6 +116,7 @@ bool vector_prepare(ScalarCall *call, void *connection, void *const *types, Erro
 void vector_free(ScalarCall *call);
 bool vector_chunk(ScalarCall *call, void *chunk, void *output, Error *err);
 bool table_call(TableJob *job, Error *err);
+void batches_give_back(UdfTableCall *call);
 bool discover_file(Arena *arena, const Udf *origin, UdfList *list, int *line, Error *err);
 bool discover_hooks(const char *import_name, bool setup, Error *err);
 

@@ -16,6 +16,7 @@ const PythonApi sqlflow_python = {
     .hooks = discover_hooks,
     .register_scalar = scalar_register,
     .call_table = table_call,
+    .give_back = batches_give_back,
     .interrupt = thread_interrupt,
     .arm = thread_arm,
     .stop = host_stop,

@@ -134,7 +134,12 @@ static bool insert_from(Output *output, const char *piece, Error *err) {
     return side_columns(output, call->table, &output->columns, err);
 }
 
+static bool open_side(Output *output, Error *err) {
+    return output->job->side || output->job->open_side(output->job, err);
+}
+
 bool output_arrow(Output *output, struct ArrowArrayStream *stream, Error *err) {
+    if (!open_side(output, err)) return false;
     if (duckdb_arrow_scan(output->job->side, "piece", (duckdb_arrow_stream)stream) != DuckDBSuccess)
         return error_set(err, ERR_UDF, SPAN_NONE,
                          "%s returned an Arrow table that DuckDB cannot read",
@@ -201,6 +206,7 @@ static bool append(Output *output, PyObject *columns, Error *err) {
 }
 
 static bool create(Output *output, const Columns *columns, Error *err) {
+    if (!open_side(output, err)) return false;
     Buf sql = buf_on(output->job->arena);
     buf_printf(&sql, "CREATE TABLE %s (", output->job->call->table);
     for (size_t i = 0; i < columns->count; i++)

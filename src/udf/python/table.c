@@ -114,22 +114,33 @@ static PyObject *read_table(TableRun *run) {
     return columns && names ? host_call("table_of_columns", "(OOs)", names, columns, form) : NULL;
 }
 
-/* ("arrow", reader) or ("values", names, types, columns). */
-static bool take_piece(Output *output, PyObject *piece, Error *err) {
-    if (PyTuple_Size(piece) == 4)
-        return output_values(output, PyTuple_GetItem(piece, 1), PyTuple_GetItem(piece, 2),
-                             PyTuple_GetItem(piece, 3), err);
+static bool take_table(Output *output, PyObject *table, Error *err) {
     struct ArrowArrayStream stream = {0};
-    AUTO_OBJECT done = PyObject_CallMethod(PyTuple_GetItem(piece, 1), "_export_to_c", "K",
-                                           (unsigned long long)(uintptr_t)&stream);
+    AUTO_OBJECT reader = PyObject_CallMethod(table, "to_reader", NULL);
+    AUTO_OBJECT done = reader ? PyObject_CallMethod(reader, "_export_to_c", "K",
+                                                    (unsigned long long)(uintptr_t)&stream)
+                              : NULL;
     if (!done) return false;
     bool ok = output_arrow(output, &stream, err);
     if (stream.release) stream.release(&stream);
     return ok;
 }
 
+/* ("whole", table), ("arrow", table) or ("values", names, types, columns). */
+static bool take_piece(Output *output, PyObject *piece, bool *whole, Error *err) {
+    PyObject *table = PyTuple_GetItem(piece, 1);
+    if (PyTuple_Size(piece) == 4)
+        return output_values(output, table, PyTuple_GetItem(piece, 2), PyTuple_GetItem(piece, 3),
+                             err);
+    if (PyUnicode_CompareWithASCIIString(PyTuple_GetItem(piece, 0), "whole") == 0 &&
+        !output_hand_over(output, table, whole, err))
+        return false;
+    return *whole || take_table(output, table, err);
+}
+
 static bool take_pieces(TableRun *run, PyObject *result) {
     Output output = {.job = run->job};
+    bool whole = false;
     const Columns *schema = &run->job->call->udf->output;
     AUTO_OBJECT declared = PySet_New(NULL);
     for (size_t i = 0; declared && i < schema->count; i++) {
@@ -141,9 +152,9 @@ static bool take_pieces(TableRun *run, PyObject *result) {
     for (;;) {
         AUTO_OBJECT piece = PyIter_Next(pieces);
         if (!piece) break;
-        if (!take_piece(&output, piece, run->err)) return false;
+        if (!take_piece(&output, piece, &whole, run->err)) return false;
     }
-    return !PyErr_Occurred() && output_finish(&output, run->err);
+    return !PyErr_Occurred() && (whole || output_finish(&output, run->err));
 }
 
 static bool run_function(TableRun *run) {

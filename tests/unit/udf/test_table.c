@@ -66,6 +66,17 @@ static const char *const files[] = {
     "def reordered(t: pa.Table) -> pa.Table: return t\n"
     "@python_table_udf\n"
     "def same(t: pa.Table) -> pa.Table: return t\n"
+    "@python_table_udf\n"
+    "def shifted(t: pa.Table) -> pa.Table: return t.slice(1777)\n"
+    "@python_table_udf\n"
+    "def crumbs(t: pa.Table) -> pa.Table:\n"
+    "    return pa.concat_tables([t.slice(i, 7) for i in range(0, t.num_rows, 7)])\n"
+    "@python_table_udf(output_schema={'a': 'BIGINT', 's': 'VARCHAR'})\n"
+    "def declared(t: pa.Table) -> pa.Table:\n"
+    "    texts = pa.array(['x', None], pa.large_string())\n"
+    "    return pa.table({'a': [1, 2], 's': texts, 'more': [1.5, None]})\n"
+    "@python_table_udf\n"
+    "def twins(t: pa.Table) -> pa.Table: return pa.table([[1], [2]], names=['a', 'A'])\n"
     "sizes = []\n"
     "@python_table_udf\n"
     "def sized(r: pa.RecordBatchReader):\n"
@@ -208,11 +219,39 @@ static void takes_arrow(void **state) {
     CHECK(cases);
 }
 
+/* Every type that is handed over without a conversion, with gaps, over several vectors. */
+#define MANY                                                                                      \
+    "(SELECT r AS id, CASE WHEN r % 7 > 0 THEN r % 3 = 0 END b, (r % 100)::TINYINT c, "           \
+    "(r % 200)::UTINYINT d, r::SMALLINT e, r::USMALLINT f, r::INTEGER g, r::UINTEGER h, "         \
+    "CASE WHEN r % 5 > 0 THEN r::UBIGINT END i, r::FLOAT j, r / 3 k, "                            \
+    "CASE WHEN r % 11 > 0 THEN repeat('ä', r % 20) END l, DATE '2020-01-01' + r::INTEGER m, "     \
+    "TIMESTAMP '2020-01-01' + INTERVAL (r) SECOND n FROM range(10000) t(r))"
+
+static void hands_whole_tables_over(void **state) {
+    (void)state;
+    needs_arrow();
+    const Case cases[] = {
+        {"SELECT count(*) FROM same(" MANY ")", "10000"},
+        {"SELECT count(*) FROM (FROM " MANY " EXCEPT ALL FROM same(" MANY "))", "0"},
+        {"SELECT count(*) FROM (FROM same(" MANY ") EXCEPT ALL FROM " MANY ")", "0"},
+        {"SELECT count(*) FROM shifted(" MANY ")", "8223"},
+        {"SELECT count(*) FROM (FROM shifted(" MANY ") EXCEPT ALL FROM " MANY ")", "0"},
+        {"SELECT count(*) FROM (FROM crumbs(" MANY ") EXCEPT ALL FROM " MANY ")", "0"},
+        {"SELECT list(id) = list_sort(list(id)) FROM crumbs(" MANY ")", "true"},
+        {"WITH s AS (SELECT id, l FROM same(" MANY ")) SELECT count(*), sum(a.id + b.id) "
+         "FROM s a JOIN s b USING (l, id)", "9090|90890910"},
+        {"SELECT * FROM declared((SELECT 1))", "1|x|1.5\n2|NULL|NULL"},
+        {"SELECT count(*) FROM twins((SELECT 1))", "1"},
+    };
+    CHECK(cases);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(takes_lists_of_dicts),
                                        cmocka_unit_test(tells_what_is_wrong),
                                        cmocka_unit_test(validates_columns),
                                        cmocka_unit_test(takes_frames),
-                                       cmocka_unit_test(takes_arrow)};
+                                       cmocka_unit_test(takes_arrow),
+                                       cmocka_unit_test(hands_whole_tables_over)};
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

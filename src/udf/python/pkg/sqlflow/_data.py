@@ -8,6 +8,7 @@ from sqlflow._host import SIMPLE, importlib, quote
 
 # -- table functions ------------------------------------------------------------------------------
 
+VECTOR_ROWS = 2_048  # of DuckDB's chunks
 BATCH_ROWS = 122_880  # DuckDB's row group; a batch of the input and of the output
 
 
@@ -162,8 +163,9 @@ def is_row_list(item):
 
 
 def pieces(result, declared):
-    """What a table function returned, as ("arrow", reader) and ("values", names, types, columns).
-    Small pieces are put together. `declared` are the columns of output_schema."""
+    """What a table function returned: ("whole", table) for one Arrow table, else pieces as
+    ("arrow", table) and ("values", names, types, columns). Small pieces are put together.
+    `declared` are the columns of output_schema."""
     if result is None:
         raise TypeError("the function returned None; a table is expected")
     tables, rows = [], []
@@ -173,7 +175,7 @@ def pieces(result, declared):
             import pyarrow as pa
             table = tables[0] if len(tables) == 1 else pa.concat_tables(tables)
             tables.clear()
-            yield ("arrow", table.to_reader())
+            yield ("arrow", table)
         if rows:
             yield values_of_rows(rows, declared)
             rows.clear()
@@ -181,6 +183,9 @@ def pieces(result, declared):
     if hasattr(result, "read_next_batch") and hasattr(result, "schema"):
         tables.append(result.schema.empty_table())  # its columns, also when no batch comes
     first = arrow_of(result)  # costly for a DataFrame: once
+    if first is not None and first.num_rows:
+        yield ("whole", first)
+        return
     whole = first is not None or is_row_list(result) or hasattr(result, "to_dict")
     for item in [result] if whole else result:
         table = first if whole else arrow_of(item)
@@ -204,6 +209,13 @@ def pieces(result, declared):
         if len(rows) + sum(part.num_rows for part in tables) >= BATCH_ROWS:
             yield from flush()
     yield from flush()
+
+
+def vector_batches(table):
+    """The table's rows in batches that fit DuckDB's vectors."""
+    if table.column(0).num_chunks * VECTOR_ROWS > 2 * table.num_rows + VECTOR_ROWS:
+        table = table.combine_chunks()
+    return table.to_reader(max_chunksize=VECTOR_ROWS)
 
 
 # -- vectorized functions -------------------------------------------------------------------------
