@@ -19,9 +19,10 @@ const char *__lsan_default_suppressions(void) {
 
 const char *__lsan_default_options(void) { return "print_suppressions=0"; }
 
-/* Libraries built without ThreadSanitizer: it does not see their locks. */
+/* Libraries built without ThreadSanitizer: it does not see their locks. Only they use libstdc++. */
 const char *__tsan_default_suppressions(void) {
-    return "called_from_lib:libduckdb.so\nrace:libduckdb.so\ncalled_from_lib:libpython3\n";
+    return "called_from_lib:libduckdb.so\nrace:libduckdb.so\ncalled_from_lib:libpython3\n"
+           "race:libstdc++.so\nrace:libarrow\nmutex:__run_postfork_handlers\n";
 }
 
 const char *__ubsan_default_options(void) { return "exitcode=99:print_stacktrace=1"; }
