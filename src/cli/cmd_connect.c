@@ -32,7 +32,8 @@ static const char *option_type_name(OptionType type) {
         case OPTION_INT: return "integer";
         case OPTION_NUMBER: return "number";
         case OPTION_BOOL: return "boolean";
-        case OPTION_LIST: return "list";
+        case OPTION_LIST:
+        case OPTION_NAMES: return "list";
         case OPTION_MAP: return "map";
         case OPTION_CHAR: return "character";
         case OPTION_ANY: return "any";

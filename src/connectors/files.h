@@ -51,7 +51,7 @@ const FileFormat *file_format_find(const char *name); /* NULL when unknown */
     {.name = "hive_partitioning", .use = USE_READ | USE_CONNECTION, .choices = "auto|true|false", \
      .fallback = "auto", .help = "take columns from folder names like year=2024"}
 #define FILE_WRITE_OPTIONS                                                                        \
-    {.name = "partition_by", .type = OPTION_LIST, .use = USE_WRITE,                               \
+    {.name = "partition_by", .type = OPTION_NAMES, .use = USE_WRITE,                              \
      .help = "columns; one folder for each of their values"},                                     \
     {.name = "per_thread_output", .type = OPTION_BOOL, .use = USE_WRITE, .fallback = "false",     \
      .help = "a folder with one file per thread: faster, without order"}

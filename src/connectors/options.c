@@ -57,8 +57,9 @@ static const char *type_name(OptionType type) {
     static const char *const names[] = {
         [OPTION_TEXT] = "text",          [OPTION_INT] = "a whole number",
         [OPTION_NUMBER] = "a number",    [OPTION_BOOL] = "true or false",
-        [OPTION_LIST] = "a list of texts", [OPTION_MAP] = "an object of texts",
-        [OPTION_CHAR] = "one character", [OPTION_ANY] = "a value",
+        [OPTION_LIST] = "a list of texts", [OPTION_NAMES] = "a name or a list of names",
+        [OPTION_MAP] = "an object of texts", [OPTION_CHAR] = "one character",
+        [OPTION_ANY] = "a value",
     };
     return names[type];
 }
@@ -126,6 +127,20 @@ static Value *as_list(Check *check, const Member *member, const OptionSpec *spec
     return list;
 }
 
+/* A number here is a slip, not a column that is called so: such a name stands in quotes. */
+static Value *as_names(Check *check, const Member *member, const OptionSpec *spec) {
+    Value *list = as_list(check, member, spec);
+    const Value *given = member->value;
+    if (list == NULL) return NULL;
+    if (list->count == 0) return wrong(check, member, spec, "an empty list");
+    for (size_t i = 0; i < list->count; i++) {
+        const Value *item = given->kind == VALUE_ARRAY ? given->members[i].value : given;
+        if (item->kind != VALUE_STRING) return wrong(check, member, spec, value_text(item));
+        if (*item->text == '\0') return wrong(check, member, spec, "empty text");
+    }
+    return list;
+}
+
 static Value *as_map(Check *check, const Member *member, const OptionSpec *spec) {
     const Value *value = member->value;
     if (value->kind != VALUE_OBJECT)
@@ -183,6 +198,7 @@ static Value *convert(Check *check, const Member *member, const OptionSpec *spec
         case OPTION_NUMBER: return as_number(check, member, spec);
         case OPTION_BOOL: return as_bool(check, member, spec);
         case OPTION_LIST: return as_list(check, member, spec);
+        case OPTION_NAMES: return as_names(check, member, spec);
         case OPTION_MAP: return as_map(check, member, spec);
         case OPTION_CHAR: return as_char(check, member, spec);
         case OPTION_ANY: break;
@@ -296,8 +312,8 @@ static void check_object(Check *check, const Value *object, bool inherited) {
 static void add_default(Check *check, const OptionSpec *spec) {
     static const ValueKind kinds[] = {
         [OPTION_TEXT] = VALUE_STRING, [OPTION_INT] = VALUE_NUMBER,  [OPTION_NUMBER] = VALUE_NUMBER,
-        [OPTION_BOOL] = VALUE_BOOL,   [OPTION_LIST] = VALUE_STRING, [OPTION_MAP] = VALUE_STRING,
-        [OPTION_CHAR] = VALUE_STRING, [OPTION_ANY] = VALUE_STRING,
+        [OPTION_BOOL] = VALUE_BOOL,   [OPTION_LIST] = VALUE_STRING, [OPTION_NAMES] = VALUE_STRING,
+        [OPTION_MAP] = VALUE_STRING,  [OPTION_CHAR] = VALUE_STRING, [OPTION_ANY] = VALUE_STRING,
     };
     if (spec->fallback == NULL || value_get(check->link->defaults, spec->name) != NULL) return;
     value_add(check->arena, check->link->defaults, spec->name, SPAN_NONE,

@@ -15,6 +15,7 @@ typedef enum OptionType {
     OPTION_NUMBER,
     OPTION_BOOL,     /* also 'true', 'false' */
     OPTION_LIST,     /* a text or a list of texts */
+    OPTION_NAMES,    /* a column's name or a list of them: texts that are not empty */
     OPTION_MAP,      /* an object of texts */
     OPTION_CHAR,     /* one character */
     OPTION_ANY,
