@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/casts.h"
+#include "engine/ddl.h"
 
 bool apply_stage(StepContext *ctx, const char *query, const char *what, const char **name,
                  int64_t *rows, Error *err) {
@@ -53,27 +54,49 @@ bool apply_replace(StepContext *ctx, const Apply *apply, Error *err) {
     return true;
 }
 
+/* Columns of the table that an INSERT can name. `table_columns` gives generated ones, too. */
+static bool writable_columns(StepContext *ctx, const TableName *table, const char *ddl,
+                             Columns *columns, Error *err) {
+    Columns all = {0};
+    Strings generated = {0};
+    if (!table_columns(ctx, table, &all, err)) return false;
+    if (ddl != NULL) ddl_generated(ctx->arena, ddl, &generated);
+    *columns = (Columns){0};
+    for (size_t i = 0; i < all.count; i++)
+        if (!strings_has(&generated, all.items[i].name))
+            *LIST_PUSH(ctx->arena, columns) = all.items[i];
+    return true;
+}
+
+bool apply_target_columns(StepContext *ctx, const TableName *table, Columns *columns, Error *err) {
+    const char *ddl = NULL;
+    if (!duck_table_ddl(ctx->run->duck, ctx->arena, table->schema, table->name, &ddl, err))
+        return step_error(ctx, NULL, err);
+    return writable_columns(ctx, table, ddl, columns, err);
+}
+
 /* The table's definition is copied from its own DDL, so that NOT NULL and the like stay. */
 bool apply_rebuild(StepContext *ctx, const TableName *table, Error *err) {
     Arena *arena = ctx->arena;
     const char *schema = table->schema == NULL ? "main" : table->schema;
     const char *ddl = NULL;
-    const char *sql = arena_printf(
-        arena,
-        "SELECT sql FROM duckdb_tables() WHERE database_name = current_database() AND "
-        "lower(schema_name) = lower(%s) AND lower(table_name) = lower(%s)",
-        sql_literal(arena, schema), sql_literal(arena, table->name));
-    if (!duck_text(ctx->run->duck, arena, sql, &ddl, err)) return step_error(ctx, NULL, err);
-    const char *body = ddl == NULL ? NULL : strchr(ddl, '(');
-    if (body == NULL) return true; /* a view, or nothing: the statement itself will tell */
+    Columns columns = {0};
+    if (!duck_table_ddl(ctx->run->duck, arena, schema, table->name, &ddl, err))
+        return step_error(ctx, NULL, err);
+    if (ddl == NULL) return true; /* a view, or nothing: the statement itself will tell */
+    if (!writable_columns(ctx, table, ddl, &columns, err)) return false;
     const char *fresh = arena_printf(
         arena, "%s.%s", sql_ident(arena, schema),
         sql_ident(arena, arena_printf(arena, "_sqlflow_new_%s", table->name)));
-    sql = arena_printf(arena,
-                       "CREATE TABLE %s%s\nINSERT INTO %s SELECT * FROM %s;\nDROP TABLE %s;\n"
-                       "ALTER TABLE %s RENAME TO %s",
-                       fresh, body, fresh, table->sql, table->sql, fresh,
-                       sql_ident(arena, table->name));
+    Buf list = buf_on(arena);
+    for (size_t i = 0; i < columns.count; i++)
+        buf_printf(&list, "%s%s", i > 0 ? ", " : "", sql_ident(arena, columns.items[i].name));
+    const char *sql = arena_printf(
+        arena,
+        "CREATE TABLE %s%s\nINSERT INTO %s BY NAME SELECT %s FROM %s;\nDROP TABLE %s;\n"
+        "ALTER TABLE %s RENAME TO %s",
+        fresh, ddl_body(ddl), fresh, buf_text(&list), table->sql, table->sql, fresh,
+        sql_ident(arena, table->name));
     if (!duck_exec(ctx->run->duck, sql, NULL, err)) return step_error(ctx, NULL, err);
     return true;
 }
@@ -100,6 +123,23 @@ static bool add_columns(StepContext *ctx, const Apply *apply, const Columns *fro
     return true;
 }
 
+/* Nothing can be written into a generated column, nor can one of its name be added. */
+static bool refuse_generated(StepContext *ctx, const Apply *apply, const Strings *extra,
+                             Error *err) {
+    Columns all = {0};
+    if (!table_columns(ctx, apply->target, &all, err)) return false;
+    for (size_t i = 0; i < extra->count; i++) {
+        if (columns_find(&all, extra->items[i]) == NULL) continue;
+        error_set(err, ERR_SCHEMA_CHANGE, ctx->step->span,
+                  "column '%s' of table '%s' is generated: rows cannot bring it", extra->items[i],
+                  apply->target->name);
+        error_hint(err, "leave it out with \"columns\", or set \"on_schema_change\": \"ignore\", "
+                        "in the source");
+        return step_error(ctx, NULL, err);
+    }
+    return true;
+}
+
 /* Columns the target lacks: refused, added or ignored. */
 static bool handle_new_columns(StepContext *ctx, const Apply *apply, const Columns *from,
                                Columns *target, Error *err) {
@@ -108,6 +148,7 @@ static bool handle_new_columns(StepContext *ctx, const Apply *apply, const Colum
         if (columns_find(target, from->items[i].name) == NULL)
             strings_add(ctx->arena, &extra, from->items[i].name);
     if (extra.count == 0 || apply->on_schema_change == SCHEMA_IGNORE) return true;
+    if (!refuse_generated(ctx, apply, &extra, err)) return false;
     if (apply->on_schema_change == SCHEMA_ADD_COLUMNS)
         return add_columns(ctx, apply, from, target, err);
     error_set(err, ERR_SCHEMA_CHANGE, ctx->step->span, "table '%s' has no column %s",
@@ -142,24 +183,24 @@ static bool impossible(StepContext *ctx, const Apply *apply, const Column *from,
     return step_error(ctx, NULL, err);
 }
 
-/* An INSERT BY NAME gives a column that the rows lack its DEFAULT: where it can, it is to be NULL.
- * Generated columns cannot be told from others, so tables with such are left alone. */
-static bool put_nulls(StepContext *ctx, const Apply *apply, const Columns *from, Buf *list,
-                      Error *err) {
+/* An INSERT BY NAME gives a column that the rows lack its DEFAULT: where it can be, it is to be
+ * NULL. */
+static bool put_nulls(StepContext *ctx, const Apply *apply, const Columns *from,
+                      const Columns *target, Buf *list, Error *err) {
     const TableName *table = apply->target;
     const char *sql = arena_printf(
         ctx->arena,
-        "SELECT c.column_name FROM duckdb_columns() c JOIN duckdb_tables() t USING (table_oid) "
-        "WHERE t.database_name = current_database() AND c.database_name = t.database_name AND "
-        "lower(t.schema_name) = lower(%s) AND lower(t.table_name) = lower(%s) AND c.is_nullable "
-        "AND c.column_default IS NOT NULL AND NOT contains(t.sql, ' GENERATED ALWAYS AS')",
+        "SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() AND "
+        "lower(schema_name) = lower(%s) AND lower(table_name) = lower(%s) AND is_nullable AND "
+        "column_default IS NOT NULL",
         sql_literal(ctx->arena, table->schema == NULL ? "main" : table->schema),
         sql_literal(ctx->arena, table->name));
     AUTO_ROWS rows = NULL;
     if (!duck_query(ctx->run->duck, sql, &rows, err)) return step_error(ctx, NULL, err);
     Error failure = {0};
     while (rows_next(rows, &failure))
-        if (columns_find(from, rows_text(rows, 0)) == NULL)
+        if (columns_find(from, rows_text(rows, 0)) == NULL &&
+            columns_find(target, rows_text(rows, 0)) != NULL)
             buf_printf(list, ", NULL AS %s", sql_ident(ctx->arena, rows_text(rows, 0)));
     if (failure.code == ERR_NONE) return true;
     *err = failure;
@@ -171,7 +212,7 @@ bool apply_select(StepContext *ctx, const Apply *apply, const char *query, const
     Columns from = {0}, target = {0};
     if (!duck_describe(ctx->run->duck, ctx->arena, query, &from, err))
         return step_error(ctx, query, err);
-    if (!table_columns(ctx, apply->target, &target, err)) return false;
+    if (!apply_target_columns(ctx, apply->target, &target, err)) return false;
     if (!handle_new_columns(ctx, apply, &from, &target, err)) return false;
     bool lacking = warn_missing(ctx, apply, &from, &target);
     Buf list = buf_on(ctx->arena);
@@ -190,7 +231,7 @@ bool apply_select(StepContext *ctx, const Apply *apply, const char *query, const
                   "the rows and table '%s' have no column in common", apply->target->name);
         return step_error(ctx, NULL, err);
     }
-    if (lacking && apply->missing_is_null && !put_nulls(ctx, apply, &from, &list, err))
+    if (lacking && apply->missing_is_null && !put_nulls(ctx, apply, &from, &target, &list, err))
         return false;
     const char *numbered = checked ? "SELECT *, row_number() OVER () AS _sqlflow_row FROM (\n"
                                    : "";

@@ -33,6 +33,8 @@ bool apply_delete_insert(StepContext *ctx, const Apply *apply, const char *condi
  * and gives the SELECT that casts by name: "SELECT … FROM (query)". */
 bool apply_select(StepContext *ctx, const Apply *apply, const char *query, const char **select,
                   Error *err);
+/* Columns of the target that rows can bring: all but the generated ones. Count 0: no table. */
+bool apply_target_columns(StepContext *ctx, const TableName *table, Columns *columns, Error *err);
 /* Copies a table that had rows deleted or updated, so that it can be altered. */
 bool apply_rebuild(StepContext *ctx, const TableName *table, Error *err);
 /* CREATE TEMP TABLE AS query; *name gets its name. */

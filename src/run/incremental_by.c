@@ -128,19 +128,26 @@ static const char *window_condition(const ByColumn *by) {
     return arena_printf(arena, "%s AND %s < %s", from, column, by->upper);
 }
 
-static bool same_rows(ByColumn *by, const char *select, const char *stage, bool *same,
-                      Error *err) {
+/* Does the window hold these rows already? A column that they lack is to be NULL in it. */
+static bool same_rows(ByColumn *by, const char *stage, bool *same, Error *err) {
     StepContext *ctx = by->ctx;
-    Columns columns = {0};
-    if (!duck_describe(ctx->run->duck, ctx->arena, select, &columns, err))
+    Columns columns = {0}, target = {0};
+    const char *all = arena_printf(ctx->arena, "FROM %s", stage);
+    if (!duck_describe(ctx->run->duck, ctx->arena, all, &columns, err))
         return step_error(ctx, NULL, err);
-    Buf list = buf_on(ctx->arena);
-    for (size_t i = 0; i < columns.count; i++)
-        buf_printf(&list, "%s%s", i > 0 ? ", " : "",
-                   sql_ident(ctx->arena, columns.items[i].name));
-    const char *there = arena_printf(ctx->arena, "SELECT %s FROM %s WHERE %s", buf_text(&list),
+    if (!apply_target_columns(ctx, &ctx->step->target, &target, err)) return false;
+    Buf in_stage = buf_on(ctx->arena), in_table = buf_on(ctx->arena);
+    for (size_t i = 0; i < target.count; i++) {
+        const char *comma = i > 0 ? ", " : "", *name = sql_ident(ctx->arena, target.items[i].name);
+        buf_printf(&in_table, "%s%s", comma, name);
+        if (columns_find(&columns, target.items[i].name) != NULL)
+            buf_printf(&in_stage, "%s%s", comma, name);
+        else
+            buf_printf(&in_stage, "%sNULL::%s", comma, target.items[i].type);
+    }
+    const char *there = arena_printf(ctx->arena, "SELECT %s FROM %s WHERE %s", buf_text(&in_table),
                                      ctx->step->target.sql, window_condition(by));
-    const char *here = arena_printf(ctx->arena, "SELECT %s FROM %s", buf_text(&list), stage);
+    const char *here = arena_printf(ctx->arena, "SELECT %s FROM %s", buf_text(&in_stage), stage);
     int64_t differing = 0;
     const char *sql = arena_printf(ctx->arena,
                                    "SELECT count(*) FROM ((%s EXCEPT ALL %s) UNION ALL "
@@ -170,7 +177,7 @@ static bool write_window(ByColumn *by, const char *query, const char **rows, Err
         return false;
     *rows = stage;
     bool same = false;
-    if (!same_rows(by, arena_printf(ctx->arena, "SELECT * FROM %s", stage), stage, &same, err))
+    if (!same_rows(by, stage, &same, err))
         return false;
     if (same) return true;
     apply.query = arena_printf(ctx->arena, "SELECT * FROM %s", stage);

@@ -45,11 +45,21 @@ bool step_exec(StepContext *ctx, const char *sql, int64_t *changed, Error *err) 
     return duck_exec(ctx->run->duck, sql, changed, err) || step_error(ctx, sql, err);
 }
 
+/* A step may go the same way twice: first to look at rows, then to write them. */
+static bool already_warned(const StepContext *ctx, const char *text) {
+    const Diags *diags = &ctx->run->report->diags;
+    for (size_t i = 0; i < diags->count; i++)
+        if (str_eq(diags->items[i].step, ctx->step->id) && str_eq(diags->items[i].message, text))
+            return true;
+    return false;
+}
+
 void step_warn(StepContext *ctx, ErrorCode code, const char *hint, const char *format, ...) {
     va_list args;
     va_start(args, format);
     char *text = arena_vprintf(ctx->run->arena, format, args);
     va_end(args);
+    if (already_warned(ctx, text)) return;
     Diag *diag = diag_warning(&ctx->run->report->diags, code, ctx->step->span, "%s", text);
     diag->hint = arena_strdup(ctx->run->arena, hint);
     diag->step = ctx->step->id;

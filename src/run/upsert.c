@@ -231,7 +231,7 @@ static bool write_rows(Upsert *up, Error *err) {
 /* Stages the rows in the target's types. */
 static bool stage_rows(Upsert *up, Error *err) {
     StepContext *ctx = up->ctx;
-    if (!up->apply->rebuild && !table_columns(ctx, up->apply->target, &up->target, err))
+    if (!up->apply->rebuild && !apply_target_columns(ctx, up->apply->target, &up->target, err))
         return false;
     const char *query = up->apply->query;
     up->stage = up->apply->stage;
@@ -244,7 +244,8 @@ static bool stage_rows(Upsert *up, Error *err) {
     if (!duck_describe(ctx->run->duck, ctx->arena, all, &up->columns, err))
         return step_error(ctx, NULL, err);
     /* apply_select may have added columns. */
-    return up->target.count == 0 || table_columns(ctx, up->apply->target, &up->target, err);
+    return up->target.count == 0 ||
+           apply_target_columns(ctx, up->apply->target, &up->target, err);
 }
 
 bool apply_upsert(StepContext *ctx, const Apply *apply, Error *err) {

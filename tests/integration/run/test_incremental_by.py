@@ -232,6 +232,14 @@ def test_an_unchanged_window_is_not_written(project):
     assert (step["rows_inserted"], step["rows_deleted"]) == (0, 0)
 
 
+def test_a_column_that_the_query_no_longer_has_is_null_in_the_window(project):
+    table = "CREATE TABLE t INCREMENTAL BY d LOOKBACK 1 AS SELECT * {} FROM (VALUES (1, 5), (2, 6), (3, 7)) v(d, n);"
+    project.run(table.format(""))
+    document = project.run(table.format("EXCLUDE (n)"))
+    assert [w["code"] for w in document["warnings"]] == ["SF0606"]
+    assert project.table("t") == [(1, 5), (2, None), (3, None)]
+
+
 def test_upstream_increment_feeds_downstream_increment(project):
     params = {"path": "data/s.csv", "sync_mode": "incremental", "cursor_field": "id", "primary_key": "id"}
     project.csv("data/s.csv", "id,day,v", (1, "2026-01-01", 5), (2, "2026-01-02", 6))

@@ -141,6 +141,36 @@ def test_alter_after_delete_in_one_run(project):
     assert project.table("t") == [(0, None), (2, "x"), (3, None), (4, None)]
 
 
+GENERATED = "CREATE TABLE IF NOT EXISTS t(id BIGINT, twice BIGINT GENERATED ALWAYS AS (id * 2), n BIGINT, note VARCHAR);"
+
+
+@pytest.mark.parametrize("mode", ["MODE APPEND", "MODE UPSERT KEY id", "INCREMENTAL BY n"])
+def test_generated_columns_are_not_missing(project, mode):
+    project.csv("data/s.csv", "id,n", (1, 5), (2, 6))
+    document = project.run(GENERATED + load(mode))
+    assert [w["message"] for w in document["warnings"]] == (
+        [] if mode.startswith("INCR") else ["the rows for table 't' lack column note"])
+    if not mode.startswith("INCR"):  # its first run makes the table anew
+        assert project.table("t") == [(1, 2, 5, None), (2, 4, 6, None)]
+
+
+def test_upsert_into_a_table_with_a_generated_column(project):
+    project.csv("data/s.csv", "id,n", (1, 5), (2, 6))
+    project.run(GENERATED + "INSERT INTO t(id, n, note) VALUES (2, 0, 'kept');" + load("MODE UPSERT KEY id"))
+    assert project.table("t") == [(1, 2, 5, None), (2, 4, 6, "kept")]
+    project.csv("data/s.csv", "id,n,more", (3, 7, "x"))
+    project.run("DELETE FROM t WHERE id = 1;" + load("MODE UPSERT KEY id", on_schema_change="add_columns"))
+    assert project.table("t") == [(2, 4, 6, "kept", None), (3, 6, 7, None, "x")]
+
+
+def test_rows_cannot_bring_a_generated_column(project):
+    project.csv("data/s.csv", "id,n,twice", (1, 5, 2))
+    error = project.fail(GENERATED + load("MODE APPEND", on_schema_change="add_columns"))
+    assert error["code"] == "SF0605" and "'twice' of table 't' is generated" in error["message"]
+    project.run(GENERATED + load("MODE APPEND", on_schema_change="ignore"))
+    assert project.table("t") == [(1, 2, 5, None)]
+
+
 def test_if_not_exists_keeps(project):
     project.run("CREATE TABLE IF NOT EXISTS t AS SELECT 1 AS v; CREATE TABLE IF NOT EXISTS u AS SELECT 1 AS v;")
     project.run("CREATE TABLE IF NOT EXISTS t AS SELECT 2 AS v; CREATE TABLE IF NOT EXISTS u AS SELECT 2 AS v;")
