@@ -147,6 +147,10 @@ typedef struct Connector {
                      Error *err);
     /* MUST when CAN_BY_FILE: the files there are now, sorted by path. None is no error here. */
     bool (*files)(Session *session, const Link *link, FileEntries *files, Error *err);
+    /* MAY when CAN_WRITE: the query with checks around it that fail, during the run, where a value
+     * cannot be written as it is; without any, the query itself. */
+    bool (*checked)(Session *session, const Link *link, const WriteSpec *spec, const char *query,
+                    const char **checked, Error *err);
     /* MAY when CAN_WRITE: prepares the export during the run. Without it, run/ stages by reference
      * or as Parquet. `query` is the SELECT to export. Must leave nothing at the destination itself
      * (a temporary beside it is fine). */
@@ -176,6 +180,8 @@ void relation_close(Relation *relation);
 bool relation_misguessed(const Error *err);
 /* Turns an error that a relation's own SQL raised into ours; false when it is some other. */
 bool relation_error_read(Error *err);
+/* The same for an error that Connector.checked raised. */
+bool export_error_read(Error *err);
 void relation_cleanup(Relation *relation);
 #define AUTO_RELATION __attribute__((cleanup(relation_cleanup))) Relation
 /* report->stages gets one more. */

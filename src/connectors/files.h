@@ -33,6 +33,8 @@ typedef struct FileFormat {
     bool (*source)(const FileCall *call, FileSource *source, Error *err);
     /* Appends ", OPTION value" pairs of COPY … TO for a file of this name. */
     void (*copy_options)(Buf *out, const Link *link, const char *destination);
+    /* MAY: see Connector.checked. */
+    bool (*checked)(Session *session, const char *query, const char **checked, Error *err);
 } FileFormat;
 
 extern const FileFormat csv_format, json_format, parquet_format;
@@ -103,6 +105,8 @@ void files_check(const Link *link, OptionUse use, Diags *diags);
 /* -- writing (files_write.c, files_publish.c) -- */
 bool files_stage(Session *session, const Link *link, const WriteSpec *spec, const char *query,
                  Staged *staged, Error *err);
+bool files_checked(Session *session, const Link *link, const WriteSpec *spec, const char *query,
+                   const char **checked, Error *err);
 bool files_publish(Session *session, const Link *link, const WriteSpec *spec, const Staged *staged,
                    Receipt *receipt, Error *err);
 bool files_unstage(Session *session, const Link *link, const WriteSpec *spec, const Staged *staged,

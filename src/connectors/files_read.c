@@ -64,6 +64,8 @@ static const struct {
     {"schema mismatch", "\"combine_files\": true takes the columns of all files"},
     {"invalid date field format", "set \"date_format\", such as \"%d-%m-%Y\""},
     {"invalid timestamp field format", "set \"timestamp_format\", such as \"%d-%m-%Y %H:%M\""},
+    {"JSON transform error", "an object differs from those that the columns were taken from: "
+                             "\"sample_size\": 0 looks at all"},
     {"Option filename adds column", "the data has such a column itself: leave \"filename\" out"},
 };
 
@@ -71,13 +73,13 @@ static const struct {
 static void cut(char *message) {
     static const char *const ends[] = {"\nPossible ", "\nPotential ", "\n\n  file =",
                                        "\nThe search space", "\n* ", "\n If this error",
-                                       "\nThis type was either", "\nColumn "};
+                                       "\nThis type was either", "\nColumn ", "\nTry increasing"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         char *at = strstr(message, ends[i]);
         if (at != NULL) *at = '\0';
     }
     size_t size = strlen(message);
-    while (size > 0 && strchr("\n ", message[size - 1]) != NULL) message[--size] = '\0';
+    while (size > 0 && strchr("\n :", message[size - 1]) != NULL) message[--size] = '\0';
 }
 
 bool files_error(const Link *link, Error *err) {

@@ -212,6 +212,12 @@ static bool run_copy(Session *session, const Link *link, const StagePaths *paths
     return false;
 }
 
+bool files_checked(Session *session, const Link *link, const WriteSpec *spec, const char *query,
+                   const char **checked, Error *err) {
+    (void)spec;
+    return file_format_find(link->connector->name)->checked(session, query, checked, err);
+}
+
 bool files_stage(Session *session, const Link *link, const WriteSpec *spec, const char *query,
                  Staged *staged, Error *err) {
     StagePaths paths = stage_paths(session->arena, spec);

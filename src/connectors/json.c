@@ -3,6 +3,8 @@
  * seen, its reader would drop in silence. */
 #include "connectors/json.h"
 
+#include <string.h>
+
 #include "base/fs.h"
 
 static const OptionSpec options[] = {
@@ -15,7 +17,7 @@ static const OptionSpec options[] = {
     {.name = "compression", .aliases = "compress", .choices = "auto|none|gzip|zstd",
      .fallback = "auto", .help = "auto goes by the extension (.gz, .zst)"},
     {.name = "sample_size", .type = OPTION_INT, .use = USE_READ | USE_CONNECTION,
-     .help = "objects to take the columns from; default all"},
+     .help = "objects to take the columns from; default, and where there are numbers: all"},
     {.name = "maximum_object_size", .type = OPTION_INT, .use = USE_READ | USE_CONNECTION,
      .help = "bytes of the largest object; default 16 MB"},
     {.name = "max_rows", .aliases = "limit|nrows", .type = OPTION_INT, .use = USE_READ,
@@ -52,10 +54,11 @@ static const char *packing_of(const FileCall *files) {
     return buf_text(&out);
 }
 
-static const char *options_of(const FileCall *files) {
+/* `sample`: how many objects are looked at; 0: all. */
+static const char *options_of(const FileCall *files, long long sample) {
     const Link *link = files->link;
     Buf out = buf_on(files->session->arena);
-    long long sample = link_has(link, "sample_size") ? link_int(link, "sample_size") : -1;
+    if (sample == 0) sample = -1;
     buf_printf(&out, ", sample_size = %lld, maximum_sample_files = 1000000", sample);
     put_text(&out, link, "date_format", "dateformat");
     put_text(&out, link, "timestamp_format", "timestampformat");
@@ -73,6 +76,24 @@ static bool describe(JsonCall *call, Error *err) {
     const char *sql = arena_printf(session->arena, "SELECT * FROM %s", reader_of(call));
     call->columns = (Columns){0};
     return duck_describe(session->duck, session->arena, sql, &call->columns, err);
+}
+
+/* Past the sample DuckDB would make 1.5 or true fit a column of whole numbers: may it, in some? */
+static bool may_round(const Columns *columns) {
+    static const char *const types[] = {"BIGINT", "HUGEINT", "BOOLEAN"};
+    for (size_t i = 0; i < columns->count; i++)
+        for (size_t t = 0; t < sizeof types / sizeof *types; t++)
+            if (strstr(columns->items[i].type, types[t]) != NULL) return true;
+    return false;
+}
+
+static bool describe_sample(JsonCall *call, Error *err) {
+    long long sample = link_int(call->files->link, "sample_size");
+    call->options = options_of(call->files, sample);
+    if (!describe(call, err)) return false;
+    if (sample == 0 || !may_round(&call->columns)) return true;
+    call->options = options_of(call->files, 0);
+    return describe(call, err);
 }
 
 /* Behind a byte order mark DuckDB does not see that the file is an array, and gives it as one value
@@ -93,10 +114,10 @@ static bool source_of(const FileCall *files, FileSource *source, Error *err) {
     files_path_list(&paths, files->paths);
     JsonCall *call = ARENA_NEW(files->session->arena, JsonCall);
     *call = (JsonCall){.files = files, .paths = buf_text(&paths), .format = format_of(files),
-                       .packing = packing_of(files), .options = options_of(files)};
+                       .packing = packing_of(files)};
     *source = (FileSource){.columns = &call->columns,
                            .limit = link_int(files->link, "max_rows")};
-    if (!describe(call, err)) return false;
+    if (!describe_sample(call, err)) return false;
     look_for_array(call);
     if (!files->careful) {
         source->call = json_guarded(call, reader_of(call), &source->guessed);
@@ -129,7 +150,7 @@ static void copy_options(Buf *out, const Link *link, const char *destination) {
 
 const FileFormat json_format = {
     .name = "json", .extensions = "json|jsonl|ndjson", .source = source_of,
-    .copy_options = copy_options,
+    .copy_options = copy_options, .checked = json_checked,
 };
 
 const Connector json_connector = {
@@ -142,6 +163,7 @@ const Connector json_connector = {
     .schema = files_schema,
     .relation = files_relation,
     .files = files_list,
+    .checked = files_checked,
     .stage = files_stage,
     .publish = files_publish,
     .unstage = files_unstage,

@@ -177,6 +177,7 @@ const Connector s3_connector = {
     .schema = s3_schema,
     .relation = s3_relation,
     .files = s3_files,
+    .checked = s3_checked,
     .publish = s3_publish,
     .discover = s3_discover,
 };

@@ -77,6 +77,8 @@ bool s3_glob(S3 *s3, const char *pattern, FileEntries *files, Error *err);
 bool s3_head(S3 *s3, const char *key, FileEntry *entry, Error *err);
 
 /* s3_publish.c, s3_probe.c */
+bool s3_checked(Session *session, const Link *link, const WriteSpec *spec, const char *query,
+                const char **checked, Error *err);
 bool s3_publish(Session *session, const Link *link, const WriteSpec *spec, const Staged *staged,
                 Receipt *receipt, Error *err);
 bool s3_probe(Session *session, const Link *link, ProbeReport *report, Error *err);

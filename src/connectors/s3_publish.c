@@ -151,6 +151,15 @@ static bool publish(S3 *s3, const char *query, Receipt *receipt, Error *err) {
                   : check_object(s3, stats ? cell(&table, 2) : -1, receipt, err);
 }
 
+bool s3_checked(Session *session, const Link *link, const WriteSpec *spec, const char *query,
+                const char **checked, Error *err) {
+    S3Place place;
+    if (!s3_place_to(session->arena, link, spec->destination, &place)) return true;
+    const FileFormat *format = file_format_find(place.format);
+    return format == NULL || format->checked == NULL ||
+           format->checked(session, query, checked, err);
+}
+
 bool s3_publish(Session *session, const Link *link, const WriteSpec *spec, const Staged *staged,
                 Receipt *receipt, Error *err) {
     AUTO_S3 s3 = {.session = session, .link = link};

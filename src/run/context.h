@@ -19,6 +19,7 @@ typedef struct StagedExport {
     const Step *step;
     WriteSpec spec;
     Staged staged;
+    bool checked; /* the rows are checked while they are staged */
     bool published;
 } StagedExport;
 

@@ -16,10 +16,11 @@ static bool changes_later(const Run *run, const char *key) {
 }
 
 /* A plain table that stays as it is can be read again after the commit: nothing need be copied. */
-static bool can_refer(StepContext *ctx, bool *refer, Error *err) {
+static bool can_refer(StepContext *ctx, const StagedExport *export, bool *refer, Error *err) {
     const Step *step = ctx->step;
     *refer = false;
-    if (step->query.sql != NULL || changes_later(ctx->run, step->target.key)) return true;
+    if (step->query.sql != NULL || export->checked || changes_later(ctx->run, step->target.key))
+        return true;
     int64_t tables = 0;
     const char *sql = arena_printf(
         ctx->arena,
@@ -42,7 +43,7 @@ static bool stage_in_database(StepContext *ctx, StagedExport *export, const char
                               Error *err) {
     Arena *arena = ctx->run->arena;
     bool refer = false;
-    if (!can_refer(ctx, &refer, err)) return false;
+    if (!can_refer(ctx, export, &refer, err)) return false;
     if (refer) {
         export->staged.query = arena_printf(arena, "SELECT * FROM %s", ctx->step->target.sql);
         const char *sql = arena_printf(ctx->arena, "SELECT count(*) FROM %s",
@@ -114,6 +115,18 @@ static bool check_destination(StepContext *ctx, Error *err) {
     return step_error(ctx, NULL, err);
 }
 
+/* What the destination cannot hold is to fail now, not after the commit. */
+static bool check_values(StepContext *ctx, StagedExport *export, const char **query, Error *err) {
+    const Link *link = &ctx->step->export.link;
+    Session session = step_session(ctx);
+    const char *plain = *query;
+    if (link->connector->checked == NULL) return true;
+    if (!link->connector->checked(&session, link, &export->spec, plain, query, err))
+        return step_error(ctx, plain, err);
+    export->checked = *query != plain;
+    return true;
+}
+
 bool run_export_stage(StepContext *ctx, Error *err) {
     Run *run = ctx->run;
     const Step *step = ctx->step;
@@ -129,6 +142,7 @@ bool run_export_stage(StepContext *ctx, Error *err) {
         .staged = {.rows = -1, .bytes = -1}};
     if (run->options->dry_run) return count_only(ctx, query, &export, err);
     const Connector *connector = step->export.link.connector;
+    if (!check_values(ctx, &export, &query, err)) return false;
     if (connector->stage != NULL) {
         if (!journal_add(run, connector->name, &export.spec, err))
             return step_error(ctx, NULL, err);

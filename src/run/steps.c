@@ -28,7 +28,7 @@ static void ask_relations(StepContext *ctx, Error *err) {
 
 bool step_error(StepContext *ctx, const char *sql, Error *err) {
     if (ctx->run->python != NULL) udf_session_error(ctx->run->python, err);
-    if (!relation_error_read(err)) ask_relations(ctx, err);
+    if (!relation_error_read(err) && !export_error_read(err)) ask_relations(ctx, err);
     cast_error_read(err);
     snprintf(err->step, sizeof err->step, "%s", ctx->step->id);
     if (err->span.source != NULL) return false;

@@ -1,8 +1,10 @@
 """Exports: staged, published once after the commit, finished by the next run (behaviour.md, 6)."""
 import errno
 import gzip
+import json
 import os
 
+import pytest
 from harness import Project, fault
 
 CHAIN = "CREATE TABLE t AS SELECT * FROM range(3) r(i);\nEXPORT t TO 'output/t.csv';\n"
@@ -135,6 +137,28 @@ def test_parquet_options(project):
     meta = f"SELECT DISTINCT compression, row_group_id FROM parquet_metadata('{project.root}/output/%s.parquet') ORDER BY ALL"
     assert project.sql(meta % "z") == [("ZSTD", 0)]
     assert project.sql(meta % "s")[-1][0] == "SNAPPY" and len(project.sql(meta % "s")) > 1
+
+
+@pytest.mark.parametrize("value, words", [
+    ("'nan'::DOUBLE", "NaN or infinity"), ("'-inf'::FLOAT", "NaN or infinity"),
+    ("[{'x': 1.5}, {'x': 'inf'::DOUBLE}]", "NaN or infinity"),
+    ("'{\"n\": [12345678901234567890.5]}'::JSON", "would lose digits"),
+])
+def test_json_holds_what_it_was_given_or_fails(project, value, words):
+    error = project.fail(f"CREATE TABLE t AS SELECT 1 AS a, {value} AS v; EXPORT t TO 'o.json';")
+    assert error["code"] == "SF0617" and words in error["message"] and "'v'" in error["message"]
+    assert error["step"] == "export_json_t" and "AS \"v\"" in error["hint"]
+    assert not project.path("o.json").exists() and not project.has_table("t")
+
+
+def test_json_of_numbers_that_look_odd(project):
+    project.run("""CREATE TABLE t AS SELECT 1e308 AS a, [0.5, NULL] AS b, {'NaN': 'Infinity'} AS c, 18446744073709551615 AS d,
+        '{"k": [18446744073709551615, 0.1234567890123456, "12345678901234567890.5 NaN"]}'::JSON AS e,
+        {'n': 'say "NaN, Infinity"', 'x': 1.5::DOUBLE} AS f; EXPORT t TO 'o.jsonl';""")
+    assert json.loads(project.read("o.jsonl")) == {
+        "a": 1e308, "b": [0.5, None], "c": {"NaN": "Infinity"}, "d": 18446744073709551615,
+        "e": {"k": [18446744073709551615, 0.1234567890123456, "12345678901234567890.5 NaN"]},
+        "f": {"n": 'say "NaN, Infinity"', "x": 1.5}}
 
 
 def test_partitioned_folder_is_replaced_as_a_whole(project):

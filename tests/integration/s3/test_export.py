@@ -35,6 +35,15 @@ EXPORT SELECT id FROM t WHERE false TO 's3://{b}/o/empty.csv';
     assert bucket.text("o/empty.csv") == "id\n"
 
 
+def test_json_that_cannot_hold_a_value_fails_before_the_commit(s3, bucket):
+    export = f"CREATE TABLE t AS SELECT {{}}::DOUBLE AS v; EXPORT t TO 's3://{bucket.name}/n/a.json';"
+    error = s3.fail(export.format("'nan'"))
+    assert error["code"] == "SF0617" and "NaN" in error["message"]
+    assert not s3.has_table("t")
+    s3.run(export.format("1.5"))
+    assert bucket.text("n/a.json").split() == ["[", '{"v":1.5}', "]"]
+
+
 def test_to_a_connection(s3, bucket):
     s3.run(ROWS + 'EXPORT t TO lake OPTIONS {"key": "c/t.csv"};')
     assert bucket.text("c/t.csv").count("\n") == 5

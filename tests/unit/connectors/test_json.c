@@ -58,6 +58,11 @@ static void numbers(void **state) {
          "~|STRUCT(x DOUBLE, y BIGINT)", true},
         {"[{\"a\":[\"12345678901234567890.12\",12345678901234567890,0.5]}]", "",
          "['\"12345678901234567890.12\"', 12345678901234567890, 0.5]|JSON[]", false},
+        {"[{\"a\":1},{\"a\":1.5}]", ", \"sample_size\": 1", "1.0|DOUBLE\n1.5|DOUBLE", false},
+        {"[{\"a\":[1]},{\"a\":[true]}]", ", \"sample_size\": 1", "[1]|JSON[]\n[true]|JSON[]",
+         false},
+        {"[{\"a\":\"x\"},{\"a\":7}]", ", \"sample_size\": 1", "x|VARCHAR\n7|VARCHAR", false},
+        {"[{\"a\":\"x\"},{\"a\":7}]", ", \"sample_size\": 0", "\"x\"|JSON\n7|JSON", false},
         {"[{\"a\":\"12345678901234567890.12\"}]", TYPE("DECIMAL(38,2)"),
          "12345678901234567890.12|DECIMAL(38,2)", false},
     };
