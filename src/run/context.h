@@ -63,6 +63,7 @@ typedef struct StepContext {
     const Step *step;
     StepResult *result;
     Arena *arena;
+    bool no_files;     /* the source has none, which it allows, and so no columns either */
     Relation *reading; /* the source's open relation, which knows why a statement over it failed */
     Columns target;    /* of the step's target, while target_known: table_columns remembers them */
     bool target_known;

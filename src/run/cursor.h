@@ -35,6 +35,10 @@ bool refuse_append(StepContext *ctx, const StateKey *key, Error *err);
 /* Is the target to be built anew by --full-refresh, here? Not when this run wrote it already. */
 bool step_rebuilds(StepContext *ctx);
 
+/* A target that is built anew from no file at all: its rows and state (`key`, may be NULL) go, the
+ * columns stay, since nothing tells others. No target is none afterwards. */
+bool load_nothing(StepContext *ctx, const StateKey *key, Error *err);
+
 /* run/ parts that use them */
 bool load_by_cursor(StepContext *ctx, ModeKind mode, Error *err);
 bool load_by_file(StepContext *ctx, ModeKind mode, Error *err);

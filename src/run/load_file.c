@@ -208,21 +208,6 @@ static bool no_files(FileLoad *load, Error *err) {
     return step_error(load->ctx, NULL, err);
 }
 
-/* Built anew from no file at all: the columns stay, since nothing tells others. */
-static bool empty_target(FileLoad *load, Error *err) {
-    StepContext *ctx = load->ctx;
-    Touched *touched = run_touch(ctx->run, &ctx->step->target, err);
-    if (touched == NULL) return false;
-    int64_t deleted = 0;
-    const char *sql = arena_printf(ctx->arena, "DELETE FROM %s", ctx->step->target.sql);
-    if (!duck_exec(ctx->run->duck, sql, &deleted, err) ||
-        !state_forget(ctx->run->duck, &load->key, NULL, err))
-        return step_error(ctx, NULL, err);
-    ctx->result->rows_deleted += deleted;
-    touched->written = touched->dirty = true;
-    return true;
-}
-
 static bool read_files(FileLoad *load, Error *err) {
     StepContext *ctx = load->ctx;
     ReadSpec spec = {.columns = &load->source->columns, .files = &load->wanted,
@@ -251,7 +236,7 @@ static bool load_files(FileLoad *load, Error *err) {
         return false;
     load->rebuild = step_rebuilds(ctx) || load->mode == MODE_REPLACE || target.count == 0;
     if (load->now.count == 0 && !no_files(load, err)) return false;
-    if (load->now.count == 0) return !load->rebuild || target.count == 0 || empty_target(load, err);
+    if (load->now.count == 0) return !load->rebuild || load_nothing(ctx, &load->key, err);
     if (!compare(load, err)) return false;
     return load->wanted.count == 0 ? true : read_files(load, err);
 }

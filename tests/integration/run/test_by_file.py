@@ -124,6 +124,32 @@ def test_rebuilt_from_no_file_the_table_is_empty(project, mode, flags):
     assert rows(project) == [(1,)]
 
 
+EMPTY = 'SOURCE s TYPE csv PARAMS {{"path": "data/f*.csv", "allow_empty": true{}}};\nLOAD t FROM s {};\n'
+CURSOR = ', "sync_mode": "incremental", "cursor_field": "id"'
+
+
+@pytest.mark.parametrize("options, mode", [
+    (CURSOR, ""), (CURSOR + ', "primary_key": "id"', ""), (CURSOR, "MODE REPLACE"), (CURSOR, "INCREMENTAL BY id"),
+    ("", ""), ("", "MODE APPEND"), ("", "MODE UPSERT KEY id")])
+def test_no_file_is_fine_in_every_mode(project, options, mode):
+    """Without a file there are no columns: no table is made, and one that is there keeps its own."""
+    text = EMPTY.format(options, mode)
+    assert project.run(text)["warnings"] == [] and not project.has_table("t")
+    project.csv("data/f1.csv", "id", (1,))
+    project.run(text)
+    project.path("data/f1.csv").unlink()
+    project.run(text)
+    replaces = mode == "MODE REPLACE" or (options, mode) == ("", "")
+    assert project.table("t") == ([] if replaces else [(1,)])
+    assert (project.watermarks() == []) == (replaces or not options)
+    project.run(text, "--full-refresh")
+    assert project.table("t") == ([] if options or replaces else [(1,)])
+    assert project.watermarks() == []
+    project.csv("data/f1.csv", "id", (0,))
+    project.run(text)
+    assert (0,) in project.table("t")
+
+
 def test_file_with_header_only(project):
     project.csv("data/f1.csv", "id,v")
     project.csv("data/f2.csv", "id,v", (1, "a"))
