@@ -86,7 +86,8 @@ typedef struct Branch {
 /* Names an included file defines are also reachable as alias.name. */
 typedef struct IncludeAlias {
     const char *alias;
-    Strings names; /* tables and sources defined by the included file, as written */
+    Strings names; /* of all that the included file defines, as written; also inner.name of what
+                    * it includes under an alias */
 } IncludeAlias;
 
 struct Stmt {

@@ -176,6 +176,17 @@ static void collect(Arena *arena, const Block *block, Strings *names) {
     }
 }
 
+/* What the file includes under aliases of its own is its, too: inner.name. */
+static void collect_inner(Includer *includer, size_t first, Strings *names) {
+    Arena *arena = includer->arena;
+    for (size_t i = first; i < includer->script->aliases.count; i++) {
+        const IncludeAlias *inner = &includer->script->aliases.items[i];
+        for (size_t k = 0; k < inner->names.count; k++)
+            strings_add_unique(arena, names,
+                               arena_printf(arena, "%s.%s", inner->alias, inner->names.items[k]));
+    }
+}
+
 static void splice(Includer *includer, const Stmt *stmt, const Chain *chain, Block *out) {
     Arena *arena = includer->arena;
     const Text *where = &stmt->include.path;
@@ -200,12 +211,14 @@ static void splice(Includer *includer, const Stmt *stmt, const Chain *chain, Blo
     }
     Chain inner = {chain, path, chain->depth + 1};
     File *file = read_file(includer, where, path);
+    size_t inner_aliases = includer->script->aliases.count;
     Block block = expand(includer, &file->block, &inner);
     for (size_t i = 0; i < block.count; i++) *LIST_PUSH(arena, out) = block.items[i];
     if (stmt->include.alias.text == NULL) return;
-    IncludeAlias *alias = LIST_PUSH(arena, &includer->script->aliases);
-    alias->alias = stmt->include.alias.text;
-    collect(arena, &block, &alias->names);
+    IncludeAlias alias = {.alias = stmt->include.alias.text};
+    collect(arena, &block, &alias.names);
+    collect_inner(includer, inner_aliases, &alias.names);
+    *LIST_PUSH(arena, &includer->script->aliases) = alias;
 }
 
 /* A copy of the IF whose branches have their INCLUDEs expanded. */

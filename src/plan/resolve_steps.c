@@ -23,6 +23,7 @@ void resolve_load(Resolver *resolver, const Stmt *stmt) {
     step->query = query;
     resolver_mode(resolver, &stmt->load.mode, step);
     if (stmt->load.source.text == NULL) return;
+    subst_drop_alias(&resolver->subst, &parts);
     step->source_name = strings_join(resolver->arena, &parts, ".");
     step->source_span = stmt->load.source.span;
 }

@@ -233,10 +233,12 @@ bool subst_is_aliased(Subst *subst, const char *alias, const char *name) {
 }
 
 void subst_drop_alias(Subst *subst, Strings *parts) {
-    if (parts->count < 2) return;
-    Strings rest = {parts->items + 1, parts->count - 1, parts->count - 1};
-    if (subst_is_aliased(subst, parts->items[0], strings_join(subst->arena, &rest, ".")))
+    while (parts->count > 1) {
+        Strings rest = {parts->items + 1, parts->count - 1, parts->count - 1};
+        if (!subst_is_aliased(subst, parts->items[0], strings_join(subst->arena, &rest, ".")))
+            return;
         *parts = rest;
+    }
 }
 
 /* "lines 3, 7 and 12", with file names when there are several files. */

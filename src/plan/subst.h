@@ -51,7 +51,8 @@ Value *subst_value(Subst *subst, const Value *value);
 Value *subst_set(Subst *subst, Text value);
 /* A (qualified) name → its unquoted parts; false after reporting an error. */
 bool subst_name(Subst *subst, Text name, Strings *parts);
-/* Drops the alias of `alias.name`, when the included file defines that name. */
+/* Drops the alias of `alias.name`, when the included file defines that name, and those of the files
+ * that it includes itself. */
 void subst_drop_alias(Subst *subst, Strings *parts);
 /* A query or statement. */
 SqlText subst_sql(Subst *subst, Span sql);

@@ -286,23 +286,28 @@ static void run_of_tokens(Out *out, size_t index, const Run *run) {
             apart(out, index, run->count, literal(out, run, next)));
 }
 
-/* Does the word at `index` stand for `alias` in alias.name? Then `alias.` is left out. */
-static bool is_alias(Out *out, size_t index) {
-    const Token *tokens = &out->tokens.items[index];
-    if (out->subst->aliases.count == 0 || !is_name_dot(out, index + 1) ||
-        (index > 0 && is_name_dot(out, index - 1)))
-        return false;
-    const char *alias = token_text(out->subst->arena, out->source, *tokens);
-    if (!map_has(&out->subst->aliases, alias)) return false;
-    Run name = subst_run(out->subst, out->source, tokens + 2, true);
-    if (name.count == 0) return false;
-    if (subst_is_aliased(out->subst, alias, name.text)) return true;
-    const Token *behind = tokens + 2 + name.count;
-    if (!token_is(out->source, *behind, ".")) return false;
-    Run table = subst_run(out->subst, out->source, behind + 1, true);
-    return table.count > 0 &&
-           subst_is_aliased(out->subst, alias,
-                            arena_printf(out->subst->arena, "%s.%s", name.text, table.text));
+/* Does the word at `index` stand for `alias` in alias.name? The name may be qualified itself. */
+static bool is_alias(const Out *out, size_t index) {
+    Arena *arena = out->subst->arena;
+    const Token *dot = &out->tokens.items[index + 1];
+    const char *alias = token_text(arena, out->source, out->tokens.items[index]), *path = NULL;
+    if (!is_name_dot(out, index + 1) || !map_has(&out->subst->aliases, alias)) return false;
+    while (token_is(out->source, *dot, ".")) {
+        Run name = subst_run(out->subst, out->source, dot + 1, true);
+        if (name.count == 0) return false;
+        path = path == NULL ? name.text : arena_printf(arena, "%s.%s", path, name.text);
+        if (subst_is_aliased(out->subst, alias, path)) return true;
+        dot += 1 + name.count;
+    }
+    return false;
+}
+
+/* How many tokens from `index` on are aliases with their dots, which are left out. */
+static size_t alias_tokens(const Out *out, size_t index) {
+    size_t count = 0;
+    if (out->subst->aliases.count == 0 || (index > 0 && is_name_dot(out, index - 1))) return 0;
+    while (is_alias(out, index + count)) count += 2;
+    return count;
 }
 
 /* Handles the tokens from `index` on that belong together; how many they are. */
@@ -322,9 +327,10 @@ static size_t take(Out *out, size_t index) {
         run_of_tokens(out, index, &run);
         return count;
     }
-    if (count == 1 && is_alias(out, index)) {
-        replace(out, token.start, out->tokens.items[index + 2].start, "");
-        return 2;
+    size_t aliases = count == 1 ? alias_tokens(out, index) : 0;
+    if (aliases > 0) {
+        replace(out, token.start, out->tokens.items[index + aliases].start, "");
+        return aliases;
     }
     for (size_t i = 0; i < count; i++)
         if (out->tokens.items[index + i].kind == TOKEN_QUOTED)

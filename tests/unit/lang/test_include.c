@@ -93,7 +93,7 @@ static void aliases(void **state) {
     const char *text = print(arena, "INCLUDE 'a.sf' AS lib;", &files);
     const char *names = strstr(text, "inner:");
     assert_non_null(names);
-    assert_string_equal(names, "inner: u v w\nlib: s u v w t\n");
+    assert_string_equal(names, "inner: u v w\nlib: s u v w t inner.u inner.v inner.w\n");
 }
 
 static void places(void **state) {
