@@ -394,6 +394,34 @@ static void bind_step(Binder *binder, const Step *step) {
     }
 }
 
+static bool is_read(const Plan *plan, const Source *source) {
+    for (size_t i = 0; i < plan->steps.count; i++) {
+        const Step *step = &plan->steps.items[i];
+        if (step->kind != STEP_SOURCE && step->source == source) return true;
+        for (size_t k = 0; k < step->reads.count; k++)
+            if (step->reads.items[k].schema == NULL &&
+                str_ieq(step->reads.items[k].name, source->name))
+                return true;
+    }
+    return false;
+}
+
+/* Nothing fails for a source that no step reads, but its author may want to know of it. */
+static void check_unread(Binder *binder, const Source *source) {
+    const Connector *connector = source->link.connector;
+    if (source->broken || (connector->can & IS_LOCAL) == 0 || is_read(binder->plan, source)) return;
+    Error err = {0};
+    Columns columns = {0};
+    Diags unheard = diags_on(binder->arena);
+    Session session = {.arena = binder->arena, .duck = binder->duck, .diags = &unheard};
+    if (connector->schema(&session, &source->link, &columns, &err) ||
+        (err.code == ERR_FILE_MISSING && source->allow_empty))
+        return;
+    if (err.span.source == NULL) err.span = source->span;
+    error_prefix(&err, "nothing reads the source '%s', and nothing could: ", source->name);
+    diag_add(binder->diags, SEVERITY_WARNING, &err);
+}
+
 void bind_types(const Plan *plan, const BindOptions *options, Diags *diags) {
     Binder binder = {.plan = plan, .duck = options->duck, .externals = options->externals,
                      .live = options->live, .python = options->python,
@@ -408,6 +436,8 @@ void bind_types(const Plan *plan, const BindOptions *options, Diags *diags) {
     }
     for (size_t i = 0; i < plan->steps.count && !binder.aborted; i++)
         if (options->keep == NULL || options->keep[i]) bind_step(&binder, &plan->steps.items[i]);
+    for (size_t i = 0; i < plan->pipeline->sources.count && !binder.is_run && !binder.aborted; i++)
+        check_unread(&binder, plan->pipeline->sources.items[i]);
     if (binder.python != NULL && !binder.is_run) udf_release(binder.python);
     if (!duck_exec(binder.duck, "ROLLBACK", NULL, &err)) diag_add(diags, SEVERITY_ERROR, &err);
 }

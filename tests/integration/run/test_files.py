@@ -90,3 +90,11 @@ def test_a_view_on_long_numbers_of_json(project):
     project.write("in/f.json", '[{"a": 9007199254740993}, {"a": 0.5}]')
     text = 'SOURCE s TYPE json PARAMS {"path": "in/f.json"};\nCREATE TABLE u AS SELECT * FROM s;\n'
     assert "9007199254740993" in project.fail(text)["message"]
+
+
+def test_validate_warns_of_a_source_that_nothing_reads_and_that_is_not_there(project):
+    project.pipeline('SOURCE a TYPE csv PARAMS {"path": "in/gone.csv"}; CREATE TABLE t AS SELECT 1 AS n;')
+    [diagnostic] = project.sf("pipeline", "validate", "p", "--format", "json").doc["pipelines"][0]["diagnostics"]
+    assert (diagnostic["severity"], diagnostic["code"]) == ("warning", "SF0506")
+    assert "'a'" in diagnostic["message"] and "in/gone.csv" in diagnostic["message"]
+    assert project.run()["warnings"] == []
