@@ -70,9 +70,14 @@ static bool writable_columns(StepContext *ctx, const TableName *table, const cha
 
 bool apply_target_columns(StepContext *ctx, const TableName *table, Columns *columns, Error *err) {
     const char *ddl = NULL;
+    bool own = table == &ctx->step->target;
+    *columns = own ? ctx->target.writable : (Columns){0};
+    if (own && ctx->target.has_writable) return true;
     if (!duck_table_ddl(ctx->run->duck, ctx->arena, table->schema, table->name, &ddl, err))
         return step_error(ctx, NULL, err);
-    return writable_columns(ctx, table, ddl, columns, err);
+    if (!writable_columns(ctx, table, ddl, columns, err)) return false;
+    if (own) ctx->target.writable = *columns, ctx->target.has_writable = true;
+    return true;
 }
 
 /* The table's definition is copied from its own DDL, so that NOT NULL and the like stay. */

@@ -4,12 +4,17 @@
 
 #include "run/context.h"
 
+/* A temporary table with rows as apply_select gave them. */
+typedef struct Stage {
+    const char *name;
+    Columns columns;
+    int64_t rows;
+} Stage;
+
 typedef struct Apply {
     const TableName *target;
     const char *query;     /* SELECT that gives the rows */
-    const char *stage;     /* UPSERT: temporary table that has the rows already, as apply_select
-                            * gave them; it is left as it is. NULL: the query is to be staged */
-    int64_t stage_rows;
+    const Stage *stage;    /* UPSERT: the query's rows, which stay as they are; NULL: stage them */
     const Strings *keys;   /* UPSERT */
     Span keys_span;
     const char *cursor;    /* of equal keys, the row with the highest cursor is kept; may be NULL */

@@ -65,8 +65,10 @@ typedef struct StepContext {
     Arena *arena;
     bool no_files;     /* the source has none, which it allows, and so no columns either */
     Relation *reading; /* the source's open relation, which knows why a statement over it failed */
-    Columns target;    /* of the step's target, while target_known: table_columns remembers them */
-    bool target_known;
+    struct {
+        Columns all, writable; /* see table_columns and apply_target_columns, which remember them */
+        bool has_all, has_writable;
+    } target; /* the step's own */
 } StepContext;
 
 /* The session that connectors work in, for this step. */

@@ -300,8 +300,8 @@ static bool apply_rows(CursorLoad *load, Error *err) {
     Apply apply =
         base_apply(load, arena_printf(ctx->arena, "SELECT * FROM %s", load->rows));
     if (load->mode != MODE_UPSERT) return apply_append(ctx, &apply, err);
-    apply.stage = load->rows;
-    apply.stage_rows = ctx->result->rows_read;
+    Stage stage = {load->rows, load->columns, ctx->result->rows_read};
+    apply.stage = &stage;
     if (load->stored.value != NULL && load->relation.safe_upper == NULL)
         apply.unchanged_up_to = arena_printf(
             ctx->arena, "coalesce(s.%s <= %s, true)", sql_ident(ctx->arena, load->source->cursor),

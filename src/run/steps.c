@@ -67,15 +67,15 @@ void step_warn(StepContext *ctx, ErrorCode code, const char *hint, const char *f
 
 bool table_columns(StepContext *ctx, const TableName *table, Columns *columns, Error *err) {
     bool own = table == &ctx->step->target;
-    *columns = own && ctx->target_known ? ctx->target : (Columns){0};
-    if (own && ctx->target_known) return true;
+    *columns = own ? ctx->target.all : (Columns){0};
+    if (own && ctx->target.has_all) return true;
     if (!duck_table_columns(ctx->run->duck, ctx->arena, table->schema, table->name, columns, err))
         return step_error(ctx, NULL, err);
-    if (own) ctx->target = *columns, ctx->target_known = true;
+    if (own) ctx->target.all = *columns, ctx->target.has_all = true;
     return true;
 }
 
-void table_altered(StepContext *ctx) { ctx->target_known = false; }
+void table_altered(StepContext *ctx) { memset(&ctx->target, 0, sizeof ctx->target); }
 
 const char *stage_name(StepContext *ctx, const char *what) {
     return arena_printf(ctx->arena, "temp.\"_sqlflow_%s_%u\"", what, ++ctx->run->stage_count);

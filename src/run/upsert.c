@@ -234,12 +234,14 @@ static bool stage_rows(Upsert *up, Error *err) {
     if (!up->apply->rebuild && !apply_target_columns(ctx, up->apply->target, &up->target, err))
         return false;
     const char *query = up->apply->query;
-    up->stage = up->apply->stage;
-    up->rows = up->apply->stage_rows;
-    if (up->stage == NULL &&
-        ((up->target.count > 0 && !apply_select(ctx, up->apply, query, &query, err)) ||
-         !apply_stage(ctx, query, "upsert", &up->stage, &up->rows, err)))
-        return false;
+    if (up->apply->stage != NULL) {
+        up->stage = up->apply->stage->name;
+        up->rows = up->apply->stage->rows;
+        up->columns = up->apply->stage->columns;
+        return true;
+    }
+    if (up->target.count > 0 && !apply_select(ctx, up->apply, query, &query, err)) return false;
+    if (!apply_stage(ctx, query, "upsert", &up->stage, &up->rows, err)) return false;
     const char *all = arena_printf(ctx->arena, "SELECT * FROM %s", up->stage);
     if (!duck_describe(ctx->run->duck, ctx->arena, all, &up->columns, err))
         return step_error(ctx, NULL, err);
