@@ -35,16 +35,63 @@ static bool find_exactly(PgConn *conn, Arena *arena, const char *const names[2],
     return true;
 }
 
+Strings pg_split_name(Arena *arena, const char *text)
+{
+    Strings parts = {0};
+    for (const char *p = text;;) {
+        Buf part = buf_on(arena);
+        if (*p == '"') {
+            for (p++; *p && (*p != '"' || p[1] == '"'); p++) {
+                buf_putc(&part, *p);
+                if (*p == '"') p++;
+            }
+            if (*p == '"') p++;
+        } else {
+            for (; *p && *p != '.'; p++) buf_putc(&part, *p);
+        }
+        strings_add(arena, &parts, buf_text(&part));
+        if (*p == '\0') break;
+        if (*p++ != '.') parts.count = 3;
+    }
+    if (parts.count <= 2) return parts;
+    parts.count = 0;
+    strings_add(arena, &parts, text);
+    return parts;
+}
+
+/* Table and schema as the name has them; false when it names a schema beside the one given. */
+static bool take_apart(Arena *arena, const char *name, bool quoted, const char *split[2])
+{
+    Strings parts = {0};
+    const char *dot = strchr(name, '.');
+    if (quoted) {
+        parts = pg_split_name(arena, name);
+    } else if (dot) {
+        strings_add(arena, &parts, arena_strndup(arena, name, (size_t)(dot - name)));
+        strings_add(arena, &parts, dot + 1);
+    }
+    if (parts.count == 2 && split[1]) return false;
+    if (parts.count == 2) split[1] = parts.items[0];
+    if (parts.count) split[0] = parts.items[parts.count - 1];
+    return true;
+}
+
 bool pg_find_table(PgConn *conn, Arena *arena, const char *schema, const char *name,
                    PgTable *table, Error *err)
 {
     *table = (PgTable){.rows = -1};
     const char *whole[2] = {name, schema && *schema ? schema : NULL};
     if (!find_exactly(conn, arena, whole, table, err)) return false;
-    const char *dot = strchr(name, '.');
-    if (table->oid || whole[1] || !dot) return true;
-    const char *parts[2] = {dot + 1, arena_strndup(arena, name, (size_t)(dot - name))};
-    return find_exactly(conn, arena, parts, table, err);
+    if (table->oid) return true;
+    const char *split[2] = {whole[0], whole[1]};
+    bool quoted = strchr(name, '"') != NULL;
+    if (!take_apart(arena, name, quoted, split)) return true;
+    if (!find_exactly(conn, arena, split, table, err)) return false;
+    if (table->oid || quoted) return true;
+    /* Written without quotes, a name with capitals means the lower one. */
+    const char *lower[2] = {str_lower(arena, split[0]),
+                            split[1] ? str_lower(arena, split[1]) : NULL};
+    return find_exactly(conn, arena, lower, table, err);
 }
 
 bool pg_no_table(PgConn *conn, const char *schema, const char *name, Error *err)
@@ -83,15 +130,14 @@ static void finish_column(Arena *arena, PgColumn *column)
  * and typmod of an element that is a domain, declared dimensions. */
 static const char details_sql[] =
     "SELECT o.n, format_type(o.oid, o.mod), t.typtype, "
-    "CASE WHEN t.typcategory = 'A' AND t.typlen = -1 THEN t.typelem ELSE 0 END, e.typtype, "
+    "CASE WHEN e.typarray = t.oid THEN t.typelem ELSE 0 END, e.typtype, "
     "CASE WHEN e.typtype = 'd' THEN e.typbasetype ELSE e.oid END, "
     "CASE WHEN e.typtype = 'd' THEN e.typtypmod ELSE o.mod END, "
     "greatest(a.attndims, d.typndims, 0) "
     "FROM unnest($1::oid[], $2::int[], $3::oid[], $4::int[]) WITH ORDINALITY "
     "AS o(oid, mod, tab, col, n) "
     "JOIN pg_catalog.pg_type t ON t.oid = o.oid "
-    "LEFT JOIN pg_catalog.pg_type e ON t.typcategory = 'A' AND t.typlen = -1 "
-    "AND e.oid = t.typelem "
+    "LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid "
     "LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = o.tab AND a.attnum = o.col "
     "LEFT JOIN pg_catalog.pg_type d ON d.oid = a.atttypid ORDER BY o.n";
 

@@ -41,8 +41,11 @@ typedef struct PgSource {
     bool check_utf8;
 } PgSource;
 
-/* Finds a table. `schema` NULL: by the search path; a name with a dot that is no table's is taken
- * apart. Not found: oid 0 and true. */
+/* "a ""b""".c → its parts. What is not a name of one or two parts is one part as it stands. */
+Strings pg_split_name(Arena *arena, const char *text);
+/* Finds a table. `schema` NULL: by the search path. What is no table's name as it stands is read as
+ * SQL: quotes and the dot are taken apart, and without quotes capitals mean the lower letters. Not
+ * found: oid 0 and true. */
 bool pg_find_table(PgConn *conn, Arena *arena, const char *schema, const char *name,
                    PgTable *table, Error *err);
 /* ERR_REMOTE_OBJECT with the nearest name as hint; returns false. */

@@ -3,42 +3,6 @@
 
 #include <string.h>
 
-/* "a ""b""".c → parts. What is not a name of one or two parts is one part as it stands. */
-static Strings split_name(Arena *arena, const char *text)
-{
-    Strings parts = {0};
-    for (const char *p = text;;) {
-        Buf part = buf_on(arena);
-        if (*p == '"') {
-            for (p++; *p && (*p != '"' || p[1] == '"'); p++) {
-                buf_putc(&part, *p);
-                if (*p == '"') p++;
-            }
-            if (*p == '"') p++;
-        } else {
-            for (; *p && *p != '.'; p++) buf_putc(&part, *p);
-        }
-        strings_add(arena, &parts, buf_text(&part));
-        if (*p == '\0') break;
-        if (*p++ != '.') parts.count = 3;
-    }
-    if (parts.count <= 2) return parts;
-    parts.count = 0;
-    strings_add(arena, &parts, text);
-    return parts;
-}
-
-static bool find(PgConn *conn, Arena *arena, const Strings *name, PgTarget *target, Error *err)
-{
-    const char *schema = name->count == 2 ? name->items[0] : NULL;
-    const char *table = name->items[name->count - 1];
-    if (!pg_find_table(conn, arena, schema, table, &target->table, err)) return false;
-    if (target->table.oid) return true;
-    /* Written without quotes, a name with capitals means the lower one. */
-    if (schema) schema = str_lower(arena, schema);
-    return pg_find_table(conn, arena, schema, str_lower(arena, table), &target->table, err);
-}
-
 /* The schema a new table goes to, as the server names it. */
 static bool find_schema(PgConn *conn, Arena *arena, const char *wanted, PgTarget *target,
                         Error *err)
@@ -60,20 +24,41 @@ static bool find_schema(PgConn *conn, Arena *arena, const char *wanted, PgTarget
     return error_hint(err, "create the schema on the server first, or name another");
 }
 
+enum { LONGEST_NAME = 63 };
+
+/* The server would cut the name without an error, and two names may then be one. */
+static bool check_length(const char *kind, const char *name, Error *err)
+{
+    if (strlen(name) <= LONGEST_NAME) return true;
+    error_set(err, ERR_REMOTE_DATA, SPAN_NONE, "the name of %s '%s' has %zu bytes, more than "
+              "PostgreSQL's %d", kind, name, strlen(name), LONGEST_NAME);
+    return error_hint(err, "give it a shorter one%s", *kind == 'c' ? " with AS" : "");
+}
+
+static bool check_lengths(const PgTarget *target, const char *table, Error *err)
+{
+    for (size_t i = 0; i < target->count; i++)
+        if (!check_length("column", target->wires[i].name, err)) return false;
+    return check_length("table", table, err);
+}
+
 bool pg_target_find(Session *session, const Link *link, PgConn *conn, const char *destination,
                     PgTarget *target, Error *err)
 {
     Arena *arena = session->arena;
-    Strings name = split_name(arena, destination);
+    Strings name = pg_split_name(arena, destination);
     const char *mode = link_text(link, "mode");
     target->mode = str_ieq(mode, "append") ? PG_APPEND : str_ieq(mode, "upsert") ? PG_UPSERT
                                                                                  : PG_REPLACE;
     target->keys = link_list(link, arena, "upsert_keys");
     if (target->mode == PG_UPSERT && target->keys.count == 0)
         return error_set(err, ERR_MISSING_OPTION, link->span, "mode upsert needs 'upsert_keys'");
-    if (!find(conn, arena, &name, target, err)) return false;
     const char *schema = name.count == 2 ? name.items[0] : NULL;
-    target->name = target->table.oid ? target->table.name : name.items[name.count - 1];
+    const char *table = name.items[name.count - 1];
+    if (!check_lengths(target, table, err) ||
+        !pg_find_table(conn, arena, schema, table, &target->table, err))
+        return false;
+    target->name = target->table.oid ? target->table.name : table;
     if (target->table.oid)
         target->schema = target->table.schema;
     else if (!find_schema(conn, arena, schema, target, err))

@@ -1,4 +1,6 @@
 """Reading tables and queries: what arrives is what is there."""
+import json
+
 import pytest
 
 from harness import PATIENCE
@@ -20,6 +22,24 @@ def test_qualified_table_and_schema(pg, database):
     assert pg.sql('SELECT "A b" FROM t') == [(1,)]
     load(pg, '{"table": "Odd Schema.T.x"}')
     assert pg.sql('SELECT "A b" FROM t') == [(1,)]
+
+
+@pytest.mark.parametrize("name", ['"Odd"."T.""x"', 'Odd."T.""x"', "Public.Plain", "PLAIN", '"plain"'])
+def test_names_as_sql_writes_them(pg, database, name):
+    database.sql('CREATE SCHEMA "Odd"; CREATE TABLE "Odd"."T.""x" AS SELECT 1 AS a; CREATE TABLE plain AS SELECT 1 AS a')
+    load(pg, json.dumps({"table": name}))
+    assert pg.table("t") == [(1,)]
+
+
+def test_a_quoted_name_keeps_its_capitals(pg, database):
+    database.sql("CREATE TABLE plain AS SELECT 1 AS a")
+    assert "no table" in pg.fail("""SOURCE s FROM 'pg' OPTIONS {'table': '"PLAIN"'}; LOAD t FROM s;""", code=3)["message"]
+
+
+def test_vectors_of_the_catalog_are_text(pg, database):
+    database.sql("CREATE TABLE a AS SELECT '1 2'::int2vector AS v, '3 4'::oidvector AS o")
+    load(pg, '{"table": "a"}')
+    assert pg.table("t") == [("1 2", "3 4")]
 
 
 def test_query_where_columns(pg, database):
