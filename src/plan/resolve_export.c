@@ -229,10 +229,30 @@ static bool named_destination(Resolver *resolver, Draft *draft) {
     return true;
 }
 
+/* A destination that names the table leaves nothing for the options to say. */
+static bool agree_table(Resolver *resolver, const Draft *draft) {
+    for (size_t i = 1; i <= 2 && i <= draft->parts.count; i++) {
+        const char *option = i == 1 ? "table" : "schema";
+        const Value *own = own_option(draft, draft->endpoint.connector, option);
+        const char *named = draft->parts.items[draft->parts.count - i];
+        const char *text = own == NULL ? NULL : value_text(own);
+        Strings own_parts = {0};
+        if (text != NULL && name_split(resolver->arena, text, &own_parts))
+            text = own_parts.items[own_parts.count - 1];
+        if (text == NULL || str_ieq(text, named)) continue;
+        return fail(resolver, ERR_OPTION_VALUE, own->span,
+                    arena_printf(resolver->arena, "the destination names the %s '%s' already",
+                                 option, named),
+                    "name it in one place");
+    }
+    return true;
+}
+
 /* Schema and table: as written behind the connection, by the options, or like what is exported. */
 static const char *database_object(Resolver *resolver, const Draft *draft, const Link *link) {
     Arena *arena = resolver->arena;
     Strings parts = draft->parts;
+    if (!agree_table(resolver, draft)) return NULL;
     if (parts.count == 0 && link_has(link, "table")) {
         const char *table = link_text(link, "table");
         if (!name_split(arena, table, &parts) || parts.count > 2) {

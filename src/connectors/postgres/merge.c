@@ -133,21 +133,32 @@ static bool check_values(PgConn *conn, const PgTarget *target, Error *err)
     return true;
 }
 
+static bool is_key(const PgTarget *target, const char *name)
+{
+    for (size_t i = 0; i < target->keys.count; i++)
+        if (str_eq(target->keys.items[i], name)) return true;
+    return false;
+}
+
 static bool check_keys(PgConn *conn, const PgTarget *target, Error *err)
 {
     AUTO_ARENA scratch = arena_new();
     AUTO_PGRESULT result = NULL;
-    Buf keys = buf_on(scratch), nulls = buf_on(scratch);
-    for (size_t i = 0; i < target->keys.count; i++) {
-        const char *ident = sql_ident(scratch, target->keys.items[i]);
-        buf_printf(&keys, "%s%s", i ? ", " : "", ident);
-        buf_printf(&nulls, "%s%s IS NULL", i ? " OR " : "", ident);
+    Buf keys = buf_on(scratch), nulls = buf_on(scratch), stored = buf_on(scratch);
+    for (size_t i = 0; i < target->count; i++) {
+        const char *name = target->pairs[i]->name;
+        if (!is_key(target, name)) continue;
+        const char *ident = sql_ident(scratch, name), *comma = keys.size ? ", " : "";
+        buf_printf(&keys, "%s%s", comma, ident);
+        buf_printf(&nulls, "%s%s IS NULL", nulls.size ? " OR " : "", ident);
+        buf_puts(&stored, comma);
+        put_cast(&stored, target, i); /* '1' and '01' are one integer */
     }
     const char *sql = arena_printf(
         scratch,
         "SELECT (SELECT count(*) FROM " STAGE " WHERE %s), (SELECT count(*) FROM (SELECT FROM "
-        STAGE " GROUP BY %s HAVING count(*) > 1) AS d)",
-        buf_text(&nulls), buf_text(&keys));
+        STAGE " AS s GROUP BY %s HAVING count(*) > 1) AS d)",
+        buf_text(&nulls), buf_text(&stored));
     if (!pg_exec(conn, sql, &result, err)) return false;
     int64_t without = pg_field_int(result, 0, 0), twice = pg_field_int(result, 0, 1);
     if (without)
@@ -173,17 +184,40 @@ static bool lock(PgConn *conn, const PgTarget *target, Error *err)
     return pg_execf(conn, err, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", target->table.sql);
 }
 
+/* ON DELETE CASCADE and its like would take rows of other tables away, or change them. */
+static bool check_cascades(PgConn *conn, const PgTarget *target, Error *err)
+{
+    AUTO_ARENA scratch = arena_new();
+    AUTO_PGRESULT keys = NULL;
+    const char *oid = arena_printf(scratch, "%u", target->table.oid);
+    if (!pg_exec_args(conn,
+                      "SELECT DISTINCT format('%I.%I', n.nspname, r.relname), "
+                      "has_table_privilege(r.oid, 'SELECT') FROM pg_catalog.pg_constraint c JOIN "
+                      "pg_catalog.pg_class r ON r.oid = c.conrelid JOIN pg_catalog.pg_namespace n "
+                      "ON n.oid = r.relnamespace WHERE c.contype = 'f' AND c.confrelid = $1::oid "
+                      "AND c.conrelid <> c.confrelid AND c.confdeltype IN ('c', 'n', 'd')",
+                      (PgArgs){1, &oid}, &keys, err))
+        return false;
+    for (int i = 0; i < PQntuples(keys); i++) {
+        AUTO_PGRESULT any = NULL;
+        const char *table = pg_field(keys, i, 0);
+        bool readable = *pg_field(keys, i, 1) == 't';
+        const char *look = arena_printf(scratch, "SELECT FROM %s LIMIT 1", table);
+        if (readable && !pg_exec(conn, look, &any, err)) return false;
+        if (readable && PQntuples(any) == 0) continue;
+        error_set(err, ERR_EXPORT, SPAN_NONE,
+                  "%s: to replace its rows would delete or change those of %s, whose foreign key "
+                  "has an ON DELETE action; nothing was changed", target->label, table);
+        return error_hint(err, "mode upsert keeps the rows that others refer to");
+    }
+    return true;
+}
+
 bool pg_target_clear(PgConn *conn, const PgTarget *target, Error *err)
 {
     if (target->mode != PG_REPLACE) return true;
-    return lock(conn, target, err) && pg_execf(conn, err, "DELETE FROM %s", target->table.sql);
-}
-
-static bool is_key(const PgTarget *target, const char *name)
-{
-    for (size_t i = 0; i < target->keys.count; i++)
-        if (str_eq(target->keys.items[i], name)) return true;
-    return false;
+    return lock(conn, target, err) && check_cascades(conn, target, err) &&
+           pg_execf(conn, err, "DELETE FROM %s", target->table.sql);
 }
 
 /* "t.key = s.key::type AND …" */

@@ -167,7 +167,7 @@ static bool make_exports_table(Publish *publish, Error *err)
                  "CREATE TABLE IF NOT EXISTS %s (export_id text PRIMARY KEY, pipeline text, "
                  "run_id text, rows bigint, published_at timestamptz NOT NULL)", publish->exports))
         return true;
-    if (err->code != ERR_REMOTE_PERMISSION) return false;
+    if (!strstr(err->message, "SQLSTATE 42501")) return false;
     return error_hint(err, "sqlflow records each export in %s, so that none is done twice: let "
                            "the role create tables in the schema, or create it: export_id text "
                            "PRIMARY KEY, pipeline text, run_id text, rows bigint, published_at "

@@ -79,6 +79,16 @@ def test_upsert_keys_must_be_keys(pg, database, rows, words):
     assert database.sql("SELECT * FROM out") == [["5", "5"]]
 
 
+@pytest.mark.parametrize("kind, keys", [("int", "('1'), ('01')"), ("char(3)", "('a'), ('a ')"), ("uuid", """
+    ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'), ('A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11')""")])
+def test_upsert_keys_are_compared_as_the_table_stores_them(pg, database, kind, keys):
+    database.sql(f"CREATE TABLE out (id {kind})")
+    document = export(pg, {"mode": "upsert", "upsert_keys": ["id"]},
+                      source=f"CREATE TABLE t AS SELECT * FROM (VALUES {keys}) v(id);", code=1)
+    assert "more than one exported row" in document["error"]["message"]
+    assert database.sql("SELECT * FROM out") == []
+
+
 @pytest.mark.parametrize("keys", ["", ', "upsert_keys": []'])
 def test_upsert_without_keys_is_found_before_the_run(pg, database, keys):
     pg.pipeline(ROWS + 'EXPORT t TO pg.out OPTIONS {"mode": "upsert"%s};' % keys)
@@ -161,6 +171,35 @@ def test_pending_export_is_published_by_the_next_run(pg, database):
     pg.run("CREATE TABLE other AS SELECT 1 AS x;", name="q")
     assert database.value("SELECT count(*) FROM out") == "5"
     assert database.value("SELECT count(*) FROM _sqlflow_exports") == "1"
+
+
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
+def test_replace_takes_no_rows_of_other_tables_away(pg, database, action):
+    database.sql(f"""CREATE TABLE out (id bigint PRIMARY KEY, name text); INSERT INTO out VALUES (1, 'old');
+                     CREATE TABLE notes (id bigint REFERENCES out ON DELETE {action})""")
+    export(pg)
+    database.sql("INSERT INTO notes VALUES (1)")
+    error = export(pg, code=1)["error"]
+    assert "public.notes" in error["message"] and "mode upsert" in error["hint"]
+    assert database.sql("SELECT * FROM notes") == [["1"]]
+    pg.sf("state", "discard", *pg.sql("SELECT export_id FROM _sqlflow.exports WHERE status = 'pending'")[0])
+    export(pg, {"mode": "upsert", "upsert_keys": ["id"]})
+    assert database.sql("SELECT * FROM notes") == [["1"]]
+
+
+@pytest.mark.parametrize("to, source", [("pg." + "t" * 64, ROWS),
+                                        ("pg.out", f"CREATE TABLE t AS SELECT 1 AS {'ü' * 32};")])
+def test_names_that_the_server_would_cut(pg, database, to, source):
+    document = export(pg, to=to, source=source, code=1)
+    assert "has 64 bytes, more than PostgreSQL's 63" in document["error"]["message"]
+    assert database.value("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "0"
+
+
+@pytest.mark.parametrize("options, code", [({"table": "other"}, 4), ({"table": "out"}, 0), ({"table": "public.out"}, 0)])
+def test_a_table_that_is_named_twice(pg, database, options, code):
+    pg.pipeline(f"{ROWS}\nEXPORT t TO pg.out OPTIONS {json.dumps(options)};")
+    result = pg.sf("run", "p", code=code)
+    assert ("names the table 'out' already" in result.err) == (code > 0)
 
 
 def test_triggers_rules_views_and_partitions(pg, database):
