@@ -33,10 +33,32 @@ static bool find(Cli *cli, Found *found, bool all_connections) {
     return true;
 }
 
-static const char *shown(Arena *arena, const char *name, const Value *value) {
-    const char *text = value == NULL ? NULL : value_text(value);
+static const char *shown(Arena *arena, bool secret, const char *text) {
     if (text == NULL) return NULL;
-    return redact_is_secret_name(name) ? "***" : redact_text(arena, text);
+    return secret ? "***" : redact_text(arena, text);
+}
+
+static const char *value_or_null(const Value *value) {
+    return value == NULL ? NULL : value_text(value);
+}
+
+/* Does the profile or any pipeline that can be read use it as a secret? */
+static bool is_secret(Context *context, const char *name) {
+    Diags kept = context->diags;
+    Strings names = {0}, connections = {0};
+    VariableUses uses = {0};
+    Error ignored = {0};
+    project_pipelines(&context->project, context->arena, &names, &ignored);
+    for (size_t i = 0; i < names.count; i++) {
+        AUTO_LOADED loaded = {0};
+        if (context_load(context, names.items[i], LOAD_SCRIPT, &loaded))
+            uses_of_pipeline(context, &loaded, &uses, &connections);
+    }
+    uses_of_profile(context, NULL, &uses);
+    context->diags = kept;
+    for (size_t i = 0; i < uses.count; i++)
+        if (str_eq(uses.items[i].name, name)) return uses.items[i].secret;
+    return redact_is_secret_name(name);
 }
 
 static const char *origin_text(const VariableUse *use) {
@@ -53,13 +75,14 @@ static int run_list(Cli *cli) {
     Table table = table_new(cli->arena, "NAME|VALUE|FROM|USED BY");
     for (size_t i = 0; i < found.uses.count; i++) {
         const VariableUse *use = &found.uses.items[i];
-        const char *value = shown(cli->arena, use->name, use->value);
-        if (value == NULL && !use->needed) value = use->fallback;
+        const char *fallback = shown(cli->arena, use->secret, use->fallback);
+        const char *value = shown(cli->arena, use->secret, value_or_null(use->value));
+        if (value == NULL && !use->needed) value = fallback;
         json_object(&document.json, NULL);
         json_string(&document.json, "name", use->name);
         json_string(&document.json, "value", value);
         json_string(&document.json, "origin", origin_text(use));
-        json_string(&document.json, "default", use->fallback);
+        json_string(&document.json, "default", fallback);
         json_array(&document.json, "used_by");
         for (size_t k = 0; k < use->users.count; k++)
             json_string(&document.json, NULL, use->users.items[k]);
@@ -96,15 +119,16 @@ static int run_get(Cli *cli) {
                       str_did_you_mean(cli->arena, name, &names));
         return fail(cli, &err);
     }
+    const char *text = shown(cli->arena, is_secret(&context, name), value_text(value));
     if (cli->json) {
         Document document;
         document_start(&document, cli);
         json_string(&document.json, "name", name);
-        json_string(&document.json, "value", shown(cli->arena, name, value));
+        json_string(&document.json, "value", text);
         json_string(&document.json, "origin", var_origin_name(origin));
         return document_end(&document, cli);
     }
-    out_printf(cli, "%s\n", shown(cli->arena, name, value));
+    out_printf(cli, "%s\n", text);
     note(cli, "from: %s", var_origin_name(origin));
     return 0;
 }
@@ -150,11 +174,12 @@ static int run_template(Cli *cli) {
         VarOrigin origin = use->value == NULL ? VAR_NONE : use->origin;
         if (origin == VAR_PROFILE || origin == VAR_SET || origin == VAR_BUILTIN) continue;
         buf_printf(&out, "\n# used by %s\n", strings_join(cli->arena, &use->users, ", "));
+        const char *fallback = use->needed || use->secret ? NULL : use->fallback;
         buf_printf(&out, use->needed ? "%s=%s\n" : "# %s=%s\n", use->name,
-                   use->needed || use->fallback == NULL ? "" : use->fallback);
+                   fallback == NULL ? "" : fallback);
         json_object(&document.json, NULL);
         json_string(&document.json, "name", use->name);
-        json_string(&document.json, "default", use->needed ? NULL : use->fallback);
+        json_string(&document.json, "default", fallback);
         json_end(&document.json);
     }
     json_end(&document.json);

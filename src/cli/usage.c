@@ -17,6 +17,7 @@ typedef struct Scan {
     const Project *project;
     Strings *connections;
     const SourceText *source; /* NULL: the text has no place */
+    bool secret;              /* the text is a secret option's */
     Strings seen;             /* sources scanned */
 } Scan;
 
@@ -47,6 +48,7 @@ static void add(const Scan *scan, const char *name, const char *fallback, Span s
     if (use->value == NULL) find_value(scan, use);
     if (fallback == NULL && !use->needed) use->span = span;
     use->needed |= fallback == NULL;
+    use->secret |= scan->secret || redact_is_secret_name(name);
     strings_add_unique(scan->arena, &use->users, scan->user);
 }
 
@@ -84,6 +86,30 @@ static void scan_value(const Scan *scan, const Value *value, bool short_form) {
     for (size_t i = 0; i < value->count; i++) scan_value(scan, value->members[i].value, short_form);
 }
 
+/* What stands in a secret option is a part of the secret; so may be what no connector knows. */
+static void scan_options(const Scan *scan, const Connector *connector, const Value *options) {
+    if (options == NULL || options->kind != VALUE_OBJECT) return;
+    for (size_t i = 0; i < options->count; i++) {
+        const Member *member = &options->members[i];
+        const OptionSpec *spec = connector == NULL ? NULL : option_find(connector, member->key);
+        Scan own = *scan;
+        own.secret = spec != NULL        ? spec->secret
+                     : connector != NULL ? scan->vars == NULL
+                                         : redact_is_secret_name(member->key);
+        scan_value(&own, member->value, false);
+        if (scan->vars != NULL) scan_value(&own, member->value, true);
+    }
+}
+
+/* By its type, else by the connection that the first part of `place` names; NULL when unknown. */
+static const Connector *connector_of(const Scan *scan, const char *type, const char *place) {
+    if (type != NULL && connector_find(type) != NULL) return connector_find(type);
+    if (place == NULL) return NULL;
+    const char *name = arena_strndup(scan->arena, place, strcspn(place, "."));
+    const Connection *connection = project_connection(scan->project, name);
+    return connector_find(connection == NULL ? name : connection->type);
+}
+
 static void scan_source(Scan *scan, const SourceText *source) {
     if (source == NULL || !strings_add_unique(scan->arena, &scan->seen, source->name)) return;
     Tokens tokens = lex(scan->arena, source, 0, source->size);
@@ -108,13 +134,17 @@ static void scan_block(Scan *scan, const Block *block) {
         switch (stmt->kind) {
             case STMT_SOURCE:
                 mention(scan, stmt->source.connection.text);
-                scan_value(scan, stmt->source.options, true);
+                scan_options(scan, connector_of(scan, stmt->source.type.text,
+                                                stmt->source.connection.text),
+                             stmt->source.options);
                 break;
             case STMT_EXPORT:
                 mention(scan, stmt->export.destination.text);
                 if (stmt->export.destination.quoted)
                     scan_short(scan, stmt->export.destination.text, stmt->export.destination.span);
-                scan_value(scan, stmt->export.options, true);
+                scan_options(scan, connector_of(scan, stmt->export.type.text,
+                                                stmt->export.destination.text),
+                             stmt->export.options);
                 break;
             case STMT_IF:
                 for (size_t k = 0; k < stmt->branches.count; k++)
@@ -136,6 +166,7 @@ void uses_of_pipeline(Context *context, const Loaded *loaded, VariableUses *uses
                  .uses = uses,
                  .user = loaded->name,
                  .vars = &loaded->vars,
+                 .project = &context->project,
                  .connections = connections};
     scan_block(&scan, &loaded->script.block);
 }
@@ -152,6 +183,6 @@ void uses_of_profile(Context *context, const Strings *connections, VariableUses 
     for (size_t i = 0; i < profile->connections.count; i++) {
         const Connection *connection = &profile->connections.items[i];
         if (connections == NULL || strings_has(connections, connection->name))
-            scan_value(&scan, connection->options, false);
+            scan_options(&scan, connector_find(connection->type), connection->options);
     }
 }

@@ -9,6 +9,7 @@ typedef struct VariableUse {
     const char *name;
     const char *fallback; /* the default of a use; NULL when some use has none */
     bool needed;          /* some use has no default */
+    bool secret;          /* by its name, or as a part of a secret option: not to be shown */
     Strings users;        /* "customer_analytics", "profile dev" */
     Span span;            /* of the first use without a default, else of the first */
     const Value *value;   /* in the first pipeline that has one; NULL: missing */

@@ -340,3 +340,25 @@ def test_env_get_knows_the_built_in_values(project):
     assert project.sf("env", "get", "profile").out == "dev\n"
     assert project.sf("env", "get", "today").out != "never\n"
     assert project.sf("env", "get", "pipeline", code=2).out == ""
+
+
+SECRET_PARTS = """connections:
+  url: { type: postgres, url: "postgresql://me:${ENC}@127.0.0.1:1/db", host: "${OPEN}" }
+  own: { type: postgres, host: "${OPEN}", pasword: "${TYPO}", password: "${WITH_DEFAULT|hunter2}" }
+"""
+SECRET_PIPELINE = """SOURCE s TYPE s3 PARAMS {"uri": "s3://${OPEN}/a.csv", "secret_key": "$SHORT", "access_key": ${BARE}};
+LOAD t FROM s; EXPORT t TO url.t; EXPORT t TO own.t;"""
+
+
+def test_parts_of_secret_options_are_not_shown(project):
+    project.write("profiles/dev.yml", persistent() + SECRET_PARTS)
+    project.pipeline(SECRET_PIPELINE)
+    names = ["ENC", "TYPO", "SHORT", "BARE"]
+    env = {**{n: f"hidden-{n}-value" for n in names}, "OPEN": "open.example"}
+    for words in (["list"], ["list", "p"], ["list", "--format", "json"], ["template"], ["get", "OPEN"],
+                  ["template", "--format", "json"], ["get", "nowhere"], *(["get", n] for n in names)):
+        result = project.sf("env", *words, env=env, code=None)
+        assert "hidden-" not in result.out + result.err and "hunter2" not in result.out + result.err, words
+    assert project.sf("env", "get", "OPEN", env=env).out == "open.example\n"
+    rows = {r["name"]: r["value"] for r in project.sf("env", "list", "--format", "json", env=env).doc["variables"]}
+    assert rows == {**dict.fromkeys([*names, "WITH_DEFAULT"], "***"), "OPEN": "open.example"}
