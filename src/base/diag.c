@@ -2,6 +2,7 @@
 #include "base/diag.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,21 @@ int diags_exit_code(const Diags *diags) {
         if (code == 0) code = error_exit_code(diags->items[i].code);
     }
     return code;
+}
+
+const Diag *diags_leading(const Diags *diags) {
+    int code = diags_exit_code(diags);
+    for (size_t i = 0; i < diags->count; i++)
+        if (diags->items[i].severity == SEVERITY_ERROR &&
+            error_exit_code(diags->items[i].code) == code)
+            return &diags->items[i];
+    return NULL;
+}
+
+void diag_to_error(const Diag *diag, Error *err) {
+    error_set(err, diag->code, diag->span, "%s", diag->message);
+    error_hint(err, "%s", diag->hint == NULL ? "" : diag->hint);
+    snprintf(err->step, sizeof err->step, "%s", diag->step == NULL ? "" : diag->step);
 }
 
 /* Sorting moves indexes, so that equals can be told apart by their old place. Sources are ranked

@@ -37,6 +37,10 @@ void diags_copy(Diags *to, const Diags *from);
 /* The exit code of the worst class: any syntax error gives 2, else that of the first error; 0
  * without errors. */
 int diags_exit_code(const Diags *diags);
+/* The first error of the class that decides the exit code; NULL without errors. */
+const Diag *diags_leading(const Diags *diags);
+/* The diagnostic as an Error value again. */
+void diag_to_error(const Diag *diag, Error *err);
 /* Sorts by source and position, keeping order of equals. */
 void diags_sort(Diags *diags);
 

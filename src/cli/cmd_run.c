@@ -77,17 +77,12 @@ static bool save_results(Context *context, const Buf *document, Error *err) {
 
 /* -- the report -------------------------------------------------------------------------- */
 
-static void print_head(Context *context, const Loaded *loaded, const RunOptions *options) {
-    RunReport head = {
-        .run_id = loaded->run_id,
-        .pipeline = loaded->name,
-        .profile = context->project.profile.name,
-        .in_memory = !context->project.profile.engine.persistent,
-        .dry_run = options->dry_run,
-    };
+static void print_head(Context *context, const RunReport *report) {
     Buf out = buf_on(context->arena);
-    report_head(&head, &out);
+    report_head(report, &out);
     out_text(context->cli, buf_text(&out));
+    log_event(LOG_INFO, NULL, "run_started", "pipeline %s, profile %s%s", report->pipeline,
+              report->profile, report->dry_run ? ", dry run" : "");
 }
 
 static void print_failed_steps(Context *context, const Live *live, const RunReport *report) {
@@ -113,13 +108,14 @@ static void show_findings(Cli *cli, const RunReport *report) {
     }
     if (report->error.code != ERR_NONE && report->problems.errors == 0)
         diag_add(&shown, SEVERITY_ERROR, &report->error);
+    if (!cli->log_json) log_diags(&shown);
     show_diags(cli, &shown);
+    log_event(report->status == RUN_SUCCESS ? LOG_INFO : LOG_ERROR, NULL, "run_ended", "%s, %.3f s",
+              run_status_name(report->status), report->seconds);
 }
 
-static void print_report(Context *context, const Live *live, const RunReport *report,
-                         const Buf *document) {
+static void print_report(Context *context, const RunReport *report, const Buf *document) {
     Cli *cli = context->cli;
-    print_failed_steps(context, live, report);
     show_findings(cli, report);
     if (cli->json) {
         out_document(cli, document);
@@ -134,39 +130,71 @@ static void print_report(Context *context, const Live *live, const RunReport *re
 static void make_document(const Context *context, const RunReport *report, Buf *document) {
     RunReport whole = *report;
     whole.diags = diags_on(context->arena);
-    diags_copy(&whole.diags, &context->diags);
+    if (whole.problems.items != context->diags.items) diags_copy(&whole.diags, &context->diags);
     diags_copy(&whole.diags, &report->diags);
     report_json(&whole, document);
 }
 
-static int run_loaded(Context *context, Loaded *loaded, double since) {
-    Cli *cli = context->cli;
-    Live live;
-    live_start(&live, cli, &loaded->plan);
-    RunOptions options = options_of(context, loaded, &live.listener);
-    RunReport report = {
+/* The end of every run: the document in its file, the lines on the terminal. */
+static void conclude(Context *context, RunReport *report) {
+    Buf document = buf_on(context->arena);
+    make_document(context, report, &document);
+    Error err;
+    if (!report->dry_run && !save_results(context, &document, &err))
+        diag_add(&report->diags, SEVERITY_WARNING, &err);
+    print_report(context, report, &document);
+}
+
+static RunReport report_of(Context *context, const Loaded *loaded) {
+    return (RunReport){
         .arena = context->arena,
         .run_id = loaded->run_id,
         .pipeline = loaded->name,
         .profile = context->project.profile.name,
         .started_us = loaded->started_us,
-        .dry_run = options.dry_run,
+        .in_memory = !context->project.profile.engine.persistent,
+        .dry_run = flag_on(context->cli, "dry-run"),
         .diags = diags_on(context->arena),
+        .problems = diags_on(context->arena),
     };
-    print_head(context, loaded, &options);
+}
+
+static int run_loaded(Context *context, Loaded *loaded, double since) {
+    Live live;
+    live_start(&live, context->cli, &loaded->plan);
+    RunOptions options = options_of(context, loaded, &live.listener);
+    RunReport report = report_of(context, loaded);
+    print_head(context, &report);
     options.since = since;
     options.duck = loaded->duck;
     loaded->duck = NULL; /* it is the run's now */
     int code = run_plan(&loaded->plan, &context->project, &options, &report);
     live_stop(&live);
     if (report.problems.errors > 0) code = diags_exit_code(&report.problems);
-    Buf document = buf_on(context->arena);
-    make_document(context, &report, &document);
-    Error err;
-    if (!options.dry_run && !save_results(context, &document, &err))
-        diag_add(&report.diags, SEVERITY_WARNING, &err);
-    print_report(context, &live, &report, &document);
+    print_failed_steps(context, &live, &report);
+    conclude(context, &report);
     return code;
+}
+
+/* A pipeline that cannot be loaded, or was stopped meanwhile (`stopped`, else NULL), is a run that
+ * never started; it ends as all do. */
+static int run_not_loaded(Context *context, const Loaded *loaded, const Error *stopped,
+                          double since) {
+    RunReport report = report_of(context, loaded);
+    report.failed = true;
+    report.status = RUN_FAILED;
+    if (stopped == NULL) {
+        diags_sort(&context->diags);
+        report.problems = context->diags;
+        diag_to_error(diags_leading(&report.problems), &report.error);
+    } else {
+        report.error = *stopped;
+        if (stopped->code == ERR_INTERRUPTED) report.status = RUN_INTERRUPTED;
+    }
+    report.seconds = clock_steady() - since;
+    print_head(context, &report);
+    conclude(context, &report);
+    return stopped == NULL ? diags_exit_code(&report.problems) : error_exit_code(stopped->code);
 }
 
 static int run_run(Cli *cli) {
@@ -177,10 +205,12 @@ static int run_run(Cli *cli) {
     guard_start(cli, flag_seconds(cli, "timeout", 0, 0));
     bool ok = context_open_profile(&context, cli) &&
               context_load(&context, cli_word(cli, 0), LOAD_PLAN, &loaded);
-    if (guard_stop(&err)) return fail(cli, &err);
-    if (!ok) return context_fail(&context);
+    bool stopped = guard_stop(&err);
+    if (!loaded.has_text) return stopped ? fail(cli, &err) : context_fail(&context);
+    Error unwritable;
+    if (!open_log(&context, &loaded, &unwritable)) return fail(cli, &unwritable);
+    if (stopped || !ok) return run_not_loaded(&context, &loaded, stopped ? &err : NULL, start);
     context_warnings(&context);
-    if (!open_log(&context, &loaded, &err)) return fail(cli, &err);
     return run_loaded(&context, &loaded, start);
 }
 

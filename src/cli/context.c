@@ -140,6 +140,7 @@ bool context_load(Context *context, const char *name, LoadDepth depth, Loaded *l
     if (!prepare(context, name, loaded, &err)) return context_error(context, &err);
     const SourceText *source = include_read(NULL, arena, loaded->path, &err);
     if (source == NULL) return context_error(context, &err);
+    loaded->has_text = true;
     IncludeHost host = {loaded, include_variable, include_read};
     loaded->script = lang_load(arena, source, &host, diags);
     bool readable = diags->errors == 0;

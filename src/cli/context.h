@@ -28,6 +28,7 @@ bool context_engine(Context *context, DuckConfig *config);
 typedef struct Loaded {
     const char *name, *path, *run_id;
     int64_t started_us;
+    bool has_text; /* the file is there and was read; what is wrong now is wrong in it */
     Vars vars;
     Script script;
     Pipeline pipeline;

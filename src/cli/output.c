@@ -91,8 +91,14 @@ static void show_as_event(const Diag *diag) {
         diag->span.source == NULL
             ? ""
             : arena_printf(arena, "%s:%u:%u: ", diag->span.source->name, at.line, at.column);
-    log_event(level, step, diag->severity == SEVERITY_ERROR ? "error" : "warning", "%s%s: %s",
-              where, diag_code(arena, diag->code), diag->message);
+    bool hinted = diag->hint != NULL && *diag->hint != '\0';
+    log_event(level, step, diag->severity == SEVERITY_ERROR ? "error" : "warning",
+              "%s%s: %s%s%s", where, diag_code(arena, diag->code), diag->message,
+              hinted ? "\nhint: " : "", hinted ? diag->hint : "");
+}
+
+void log_diags(const Diags *diags) {
+    for (size_t i = 0; i < diags->count; i++) show_as_event(&diags->items[i]);
 }
 
 void show_diags(Cli *cli, const Diags *diags) {
@@ -124,23 +130,13 @@ void json_diag(Cli *cli, JsonWriter *json, const char *key, const Diag *diag) {
     json_raw(json, key, buf_text(&object));
 }
 
-/* The error that decided the exit code, as diags_exit_code does. */
-static const Diag *leading(const Diags *diags) {
-    int code = diags_exit_code(diags);
-    for (size_t i = 0; i < diags->count; i++)
-        if (diags->items[i].severity == SEVERITY_ERROR &&
-            error_exit_code(diags->items[i].code) == code)
-            return &diags->items[i];
-    return NULL;
-}
-
 int fail_diags(Cli *cli, Diags *diags) {
     diags_sort(diags);
     show_diags(cli, diags);
     if (cli->json) {
         Document document;
         document_start(&document, cli);
-        const Diag *first = leading(diags);
+        const Diag *first = diags_leading(diags);
         if (first != NULL) json_diag(cli, &document.json, "error", first);
         json_diags(&document.json, "diagnostics", diags);
         document_end(&document, cli);

@@ -26,6 +26,8 @@ int fail_usage(Cli *cli, const char *format, ...) __attribute__((format(printf, 
 int fail_diags(Cli *cli, Diags *diags);
 /* Diagnostics to stderr only, as text or as log events; warnings not with -q. */
 void show_diags(Cli *cli, const Diags *diags);
+/* The same as log events only: where show_diags writes text, for the run's log. */
+void log_diags(const Diags *diags);
 /* One diagnostic more in an array of the document. */
 void json_diags(JsonWriter *json, const char *key, const Diags *diags);
 void json_diag(Cli *cli, JsonWriter *json, const char *key, const Diag *diag);

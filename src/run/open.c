@@ -32,13 +32,9 @@ static bool validate(Run *run, Error *err) {
     /* A Python function of constants is called while it is bound, and may be stopped there. */
     if (run->stop) return error_set(err, ERR_INTERRUPTED, SPAN_NONE, "interrupted by a signal");
     run->report->problems = diags;
-    for (size_t i = 0; i < diags.count; i++) {
-        const Diag *diag = &diags.items[i];
-        if (diag->severity != SEVERITY_ERROR) continue;
-        error_set(err, diag->code, diag->span, "%s", diag->message);
-        return error_hint(err, "%s", diag->hint);
-    }
-    return true;
+    if (diags.errors == 0) return true;
+    diag_to_error(diags_leading(&diags), err);
+    return false;
 }
 
 bool run_lock(Run *run, Error *err) {

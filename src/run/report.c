@@ -378,6 +378,13 @@ static void warnings_json(const Diags *diags, JsonWriter *json) {
         if (diags->items[i].severity == SEVERITY_WARNING) diag_json(json, &diags->items[i]);
 }
 
+/* All that was wrong before the start; `error` is one of them. */
+static void problems_json(const Diags *problems, JsonWriter *json) {
+    json_array(json, "diagnostics");
+    for (size_t i = 0; i < problems->count; i++) diag_json(json, &problems->items[i]);
+    json_end(json);
+}
+
 void report_json(const RunReport *report, Buf *out) {
     JsonWriter json = json_writer(out, true);
     json_object(&json, NULL);
@@ -398,5 +405,6 @@ void report_json(const RunReport *report, Buf *out) {
     warnings_json(&report->diags, &json);
     json_end(&json);
     error_json(report, &json);
+    if (report->problems.errors > 0) problems_json(&report->problems, &json);
     json_end(&json);
 }

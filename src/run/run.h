@@ -72,7 +72,7 @@ typedef struct RunReport {
         size_t count, capacity;
     } changes; /* dry run only */
     Diags diags;    /* warnings */
-    Diags problems; /* what was wrong before the run started; the first is `error` */
+    Diags problems; /* what was wrong before the run started; the leading one is `error` */
     bool failed;
     Error error;  /* when failed (or pending: what prevented the export) */
 } RunReport;

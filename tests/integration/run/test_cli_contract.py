@@ -119,6 +119,23 @@ def test_a_run_that_failed_validation_leaves_no_database(project):
     assert project.files("data") == []
 
 
+@pytest.mark.parametrize("text, code, error", [
+    ("LAOD x FROM y;", 2, "SF0104"), ("CREATE TABLE u AS SELECT ${no_such_variable} AS v;", 4, "SF0201"),
+    ("CREATE TABLE u AS SELECT * FROM no_such_table;", 4, "SF0301")])
+def test_a_run_that_never_started_ends_as_all_do(project, text, code, error):
+    project.run("CREATE TABLE t AS SELECT 1 AS v;")
+    project.pipeline(text)
+    plain = project.sf("run", "p", code=code)
+    assert plain.out.splitlines()[0].startswith("Pipeline p · profile dev · run ")
+    assert plain.out.splitlines()[-1].startswith(f"rolled back · {error}")
+    document = project.sf("run", "p", "--format", "json", code=code).doc
+    assert RUN <= set(document) and (document["status"], document["error"]["code"]) == ("failed", error)
+    assert document["error"] in document["diagnostics"]
+    assert json.loads(project.read("target/run_results.json")) == document
+    log = project.read(f"target/logs/{document['run_id']}.log")
+    assert "run_started pipeline p" in log and error in log and "run_ended failed" in log
+
+
 def test_quiet_prints_nothing_but_errors(project):
     project.pipeline("CREATE TABLE t AS SELECT 1 AS v;")
     result = project.sf("run", "p", "-q")
