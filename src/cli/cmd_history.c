@@ -19,23 +19,6 @@ static const char *list_sql(Cli *cli) {
     return buf_text(&sql);
 }
 
-/* Is it a pipeline of the project, or one that had runs? */
-static bool check_pipeline(Context *context, const Reader *reader, Error *err) {
-    Cli *cli = context->cli;
-    const char *typed = flag_text(cli, "pipeline");
-    if (typed == NULL) return true;
-    Strings names = {0};
-    if (!project_pipelines(&context->project, cli->arena, &names, err)) return false;
-    if (reader->has_state)
-        reader_names(reader->duck, cli->arena, "SELECT DISTINCT pipeline FROM _sqlflow.runs",
-                     &names);
-    const char *name = project_pipeline_name(cli->arena, typed);
-    if (strings_has_exact(&names, name)) return true;
-    error_set(err, ERR_NO_PIPELINE, SPAN_NONE, "there is no pipeline '%s' and no run of it%s",
-              typed, str_did_you_mean(cli->arena, name, &names));
-    return error_hint(err, "sqlflow history lists the runs of all");
-}
-
 static int list_runs(Cli *cli, const Reader *reader) {
     Error err;
     if (cli->json) {
@@ -66,6 +49,15 @@ static int list_runs(Cli *cli, const Reader *reader) {
 
 /* -- one run ----------------------------------------------------------------------------- */
 
+static void no_run(Cli *cli, const Reader *reader, const char *wanted, Error *err) {
+    Strings ids = {0};
+    if (reader->has_state)
+        reader_names(reader->duck, cli->arena,
+                     "SELECT run_id FROM _sqlflow.runs ORDER BY run_id DESC", &ids);
+    error_set(err, ERR_NO_STATE, SPAN_NONE, "there is no run '%s'%s", wanted,
+              str_did_you_mean(cli->arena, wanted, &ids));
+}
+
 /* The run whose id starts with what was typed; NULL with err when none or several do. */
 static const char *find_run(Cli *cli, const Reader *reader, Error *err) {
     const char *wanted = cli_word(cli, 0), *id = NULL;
@@ -83,7 +75,7 @@ static const char *find_run(Cli *cli, const Reader *reader, Error *err) {
         error_set(err, ERR_NO_STATE, SPAN_NONE, "%lld runs start with '%s'", (long long)count,
                   wanted);
     else
-        error_set(err, ERR_NO_STATE, SPAN_NONE, "there is no run '%s'", wanted);
+        no_run(cli, reader, wanted, err);
     error_hint(err, "sqlflow history lists the runs");
     return NULL;
 }
@@ -160,10 +152,13 @@ static int run_history(Cli *cli) {
     Error err = {0};
     if (!context_open_profile(&context, cli)) return context_fail(&context);
     AUTO_READER reader = {.lock = LOCK_NONE};
-    if (!reader_open(&context, &reader, &err))
+    bool list = cli->words.count == 0;
+    if (!(list ? reader_open_list : reader_open)(&context, &reader, &err))
         return context.diags.errors > 0 ? context_fail(&context) : fail(cli, &err);
-    if (!check_pipeline(&context, &reader, &err)) return fail(cli, &err);
-    if (cli->words.count == 0) return list_runs(cli, &reader);
+    const char *pipeline = flag_text(cli, "pipeline");
+    if (pipeline != NULL && !reader_knows(&context, &reader, pipeline, &err))
+        return fail(cli, &err);
+    if (list) return list_runs(cli, &reader);
     const char *run = find_run(cli, &reader, &err);
     if (run != NULL &&
         (cli->json ? run_json(cli, &reader, run, &err) : run_text(cli, &reader, run, &err)))
@@ -182,6 +177,7 @@ const Command command_history = {
     .summary = "show past runs, their steps and errors",
     .arguments = "[RUN]",
     .flags = flags,
+    .complete = "run",
     .max_args = 1,
     .examples =
         (const Example[]){{"history", "the latest runs"},

@@ -46,14 +46,25 @@ static const char *files_sql(Cli *cli) {
                         where_of(cli));
 }
 
+/* Exports have no source or target: they are those of the pipeline. */
+static const char *pending_sql(Cli *cli, const char *columns) {
+    const char *pipeline = key_of(cli).pipeline;
+    const char *of = pipeline == NULL ? ""
+                                      : arena_printf(cli->arena, " AND pipeline = %s",
+                                                     sql_literal(cli->arena, pipeline));
+    return arena_printf(cli->arena,
+                        "SELECT %s FROM _sqlflow.exports WHERE status = 'pending'%s"
+                        " ORDER BY export_id",
+                        columns, of);
+}
+
 static bool list_json(Cli *cli, Duck *duck, Error *err) {
     Document document;
     document_start(&document, cli);
     const char *sql = arena_printf(cli->arena, "SELECT %s FROM _sqlflow.watermarks%s ORDER BY ALL",
                                    watermark_columns, where_of(cli));
-    const char *pending = "SELECT export_id, run_id, pipeline, step_id, destination, type, rows,"
-                          " bytes FROM _sqlflow.exports WHERE status = 'pending'"
-                          " ORDER BY export_id";
+    const char *pending =
+        pending_sql(cli, "export_id, run_id, pipeline, step_id, destination, type, rows, bytes");
     if (!rows_json(duck, sql, &document.json, "watermarks", err) ||
         !rows_json(duck, files_sql(cli), &document.json, "files", err) ||
         !rows_json(duck, pending, &document.json, "pending_exports", err))
@@ -62,28 +73,35 @@ static bool list_json(Cli *cli, Duck *duck, Error *err) {
     return true;
 }
 
-static bool print_part(Cli *cli, Duck *duck, const char *header, const char *sql, Error *err) {
-    Table table = table_new(cli->arena, header);
-    if (!rows_table(duck, sql, &table, err)) return false;
-    if (table.cells.count > table.columns) {
-        table_print(cli, &table);
-        out_text(cli, "\n");
-    }
+/* Tables printed one below the other. */
+typedef struct Parts {
+    Cli *cli;
+    Duck *duck;
+    size_t printed;
+} Parts;
+
+/* A table with a blank line before it unless it is the first; nothing when it has no rows. */
+static bool print_part(Parts *parts, const char *header, const char *sql, Error *err) {
+    Table table = table_new(parts->cli->arena, header);
+    if (!rows_table(parts->duck, sql, &table, err)) return false;
+    if (table.cells.count == table.columns) return true;
+    if (parts->printed > 0) out_text(parts->cli, "\n");
+    table_print(parts->cli, &table);
+    parts->printed++;
     return true;
 }
 
-static bool list_text(Cli *cli, Duck *duck, Error *err) {
+static bool list_text(Parts *parts, Error *err) {
+    Cli *cli = parts->cli;
     const char *sql = arena_printf(cli->arena,
                                    "SELECT pipeline, source, target, cursor_field, value, type,"
                                    " strftime(updated_at, '%%Y-%%m-%%d %%H:%%M:%%S')"
                                    " FROM _sqlflow.watermarks%s ORDER BY ALL",
                                    where_of(cli));
-    return print_part(cli, duck, "PIPELINE|SOURCE|TARGET|CURSOR|VALUE|TYPE|UPDATED", sql, err) &&
-           print_part(cli, duck, "PIPELINE|SOURCE|TARGET|>FILES|>ROWS", files_sql(cli), err) &&
-           print_part(cli, duck, "PENDING EXPORT|PIPELINE|DESTINATION|>ROWS",
-                      "SELECT export_id, pipeline, destination, rows FROM _sqlflow.exports"
-                      " WHERE status = 'pending' ORDER BY export_id",
-                      err);
+    const char *pending = pending_sql(cli, "export_id, pipeline, destination, rows");
+    return print_part(parts, "PIPELINE|SOURCE|TARGET|CURSOR|VALUE|TYPE|UPDATED", sql, err) &&
+           print_part(parts, "PIPELINE|SOURCE|TARGET|>FILES|>ROWS", files_sql(cli), err) &&
+           print_part(parts, "PENDING EXPORT|PIPELINE|DESTINATION|>ROWS", pending, err);
 }
 
 static int empty(Cli *cli) {
@@ -93,8 +111,11 @@ static int empty(Cli *cli) {
     }
     Document document;
     document_start(&document, cli);
-    json_array(&document.json, "watermarks");
-    json_end(&document.json);
+    static const char *const parts[] = {"watermarks", "files", "pending_exports"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        json_array(&document.json, parts[i]);
+        json_end(&document.json);
+    }
     return document_end(&document, cli);
 }
 
@@ -103,10 +124,12 @@ static int run_list(Cli *cli) {
     Error err = {0};
     if (!context_open_profile(&context, cli)) return context_fail(&context);
     AUTO_READER reader = {.lock = LOCK_NONE};
-    if (!reader_open(&context, &reader, &err)) return open_failed(&context, &err);
+    if (!reader_open_list(&context, &reader, &err)) return open_failed(&context, &err);
     if (!reader.has_state) return empty(cli);
-    bool ok = cli->json ? list_json(cli, reader.duck, &err) : list_text(cli, reader.duck, &err);
-    return ok ? 0 : fail(cli, &err);
+    Parts parts = {cli, reader.duck, 0};
+    if (!(cli->json ? list_json(cli, reader.duck, &err) : list_text(&parts, &err)))
+        return fail(cli, &err);
+    return cli->json || parts.printed > 0 ? 0 : empty(cli);
 }
 
 /* Names the nearest of what there is, at the first word that is not known. */
@@ -115,10 +138,12 @@ static bool no_state(Cli *cli, const Reader *reader, Error *err) {
     Arena *arena = cli->arena;
     StateKey key = key_of(cli);
     const char *const values[] = {key.pipeline, key.source, key.target};
+    Strings typed = cli->words;
+    if (typed.count > 3) typed.count = 3;
     Buf where = buf_on(arena);
     buf_puts(&where, "true");
     error_set(err, ERR_NO_STATE, SPAN_NONE, "there is no state of %s",
-              strings_join(arena, &cli->words, " "));
+              strings_join(arena, &typed, " "));
     error_hint(err, "sqlflow state list shows what there is");
     for (size_t i = 0; i < 3 && values[i] != NULL && reader->has_state; i++) {
         Strings names = {0};
@@ -152,8 +177,9 @@ static bool show(Cli *cli, const Reader *reader, Error *err) {
                                      "SELECT source, target, path, size, rows, run_id"
                                      " FROM _sqlflow.files%s ORDER BY ALL",
                                      where_of(cli));
-    return list_text(cli, reader->duck, err) &&
-           print_part(cli, reader->duck, "SOURCE|TARGET|FILE|>BYTES|>ROWS|RUN", files, err);
+    Parts parts = {cli, reader->duck, 0};
+    return list_text(&parts, err) &&
+           print_part(&parts, "SOURCE|TARGET|FILE|>BYTES|>ROWS|RUN", files, err);
 }
 
 static int run_show(Cli *cli) {
@@ -198,7 +224,8 @@ static bool is_type_name(const char *type) {
     return strspn(type, allowed) == strlen(type) && *type != '\0';
 }
 
-static bool set_watermark(Cli *cli, Duck *duck, const char **value, Error *err) {
+static bool set_watermark(Cli *cli, const Reader *reader, const char **value, Error *err) {
+    Duck *duck = reader->duck;
     StateKey key = key_of(cli);
     Watermark watermark = {0};
     if (!state_prepare(duck, err) || !state_watermark(duck, cli->arena, &key, &watermark, err))
@@ -209,9 +236,9 @@ static bool set_watermark(Cli *cli, Duck *duck, const char **value, Error *err) 
     if (type != NULL) watermark.type = type;
     key.cursor_field = cursor != NULL ? cursor : watermark.cursor_field;
     if (!known && (type == NULL || cursor == NULL)) {
-        error_set(err, ERR_NO_STATE, SPAN_NONE, "%s, %s, %s has no watermark yet", key.pipeline,
-                  key.source, key.target);
-        return error_hint(err, "name its cursor and type: --cursor updated_at --type TIMESTAMP");
+        no_state(cli, reader, err);
+        return error_hint(err, "for a watermark that is new, name its cursor and type: --cursor "
+                               "updated_at --type TIMESTAMP");
     }
     if (!is_type_name(watermark.type))
         return error_set(err, ERR_USAGE, SPAN_NONE, "'%s' is not a type", watermark.type);
@@ -233,7 +260,9 @@ static int run_set(Cli *cli) {
     AUTO_READER reader = {.lock = LOCK_NONE};
     if (!reader_open_exclusive(&context, &reader, &err)) return open_failed(&context, &err);
     const char *value = NULL;
-    if (!set_watermark(cli, reader.duck, &value, &err)) return fail(cli, &err);
+    if (!reader_knows(&context, &reader, cli_word(cli, 0), &err) ||
+        !set_watermark(cli, &reader, &value, &err))
+        return fail(cli, &err);
     if (cli->json) return list_json(cli, reader.duck, &err) ? 0 : fail(cli, &err);
     out_printf(cli, "watermark set to %s\n", value);
     return 0;
@@ -285,7 +314,11 @@ static bool discard(Cli *cli, const Reader *reader, Error *err) {
         return false;
     const ExportRecord *record = find_export(&records, id);
     if (record == NULL) {
-        error_set(err, ERR_NO_STATE, SPAN_NONE, "there is no pending export '%s'", id);
+        Strings ids = {0};
+        for (size_t i = 0; i < records.count; i++)
+            strings_add(cli->arena, &ids, records.items[i].export_id);
+        error_set(err, ERR_NO_STATE, SPAN_NONE, "there is no pending export '%s'%s", id,
+                  str_did_you_mean(cli->arena, id, &ids));
         return error_hint(err, "sqlflow state list shows the pending exports");
     }
     if (!forget_export(reader->duck, cli->arena, id, err)) return false;

@@ -98,7 +98,8 @@ static void xml_text(Buf *out, const char *text) {
     }
 }
 
-static bool write_junit(Cli *cli, const Outcomes *outcomes, Error *err) {
+static bool write_junit(const Context *context, const Outcomes *outcomes, Error *err) {
+    Cli *cli = context->cli;
     const char *path = flag_text(cli, "junit");
     if (path == NULL) return true;
     Buf out = buf_on(cli->arena);
@@ -123,6 +124,7 @@ static bool write_junit(Cli *cli, const Outcomes *outcomes, Error *err) {
         }
     }
     buf_puts(&out, "  </testsuite>\n</testsuites>\n");
+    path = project_typed_path(&context->project, cli->arena, path);
     return fs_write_atomic(path, out.data, out.size, 0644, err);
 }
 
@@ -143,7 +145,7 @@ static int run_tests(Cli *cli) {
         outcomes.seconds += outcome->seconds;
         print_outcome(cli, outcome);
     }
-    if (!write_junit(cli, &outcomes, &err)) return fail(cli, &err);
+    if (!write_junit(&context, &outcomes, &err)) return fail(cli, &err);
     out_printf(cli, "%zu passed, %zu failed\n", outcomes.count - outcomes.failed, outcomes.failed);
     if (cli->json) print_json(cli, &outcomes);
     return outcomes.failed == 0 ? 0 : error_exit_code(ERR_TEST_FAILED);

@@ -2,6 +2,7 @@
  * cmd_udf_create.c, trying functions in cmd_udf_test.c. */
 #include "cli/udf.h"
 
+#include "base/fs.h"
 #include "cli/guard.h"
 
 #include <string.h>
@@ -102,6 +103,17 @@ static int run_list(Cli *cli) {
     return 0;
 }
 
+bool udf_file(const Context *context, const char *typed, const char **file, Error *err) {
+    const char *here = project_typed_path(&context->project, context->arena, typed);
+    *file = fs_exists(here) ? here : typed;
+    if (fs_exists(*file)) return true;
+    Strings names = {0};
+    Error ignored;
+    fs_list(context->arena, fs_dirname(context->arena, here), &names, &ignored);
+    return error_set(err, ERR_USAGE, SPAN_NONE, "there is no file %s%s", typed,
+                     str_did_you_mean(context->arena, fs_basename(typed), &names));
+}
+
 /* -- info -------------------------------------------------------------------------------- */
 
 static void print_columns(Cli *cli, const Udf *udf) {
@@ -149,11 +161,13 @@ static int run_info(Cli *cli) {
 
 /* -- validate ---------------------------------------------------------------------------- */
 
-static bool import_named(Cli *cli, Udfs *udfs, Error *err) {
+static bool import_named(const Context *context, Udfs *udfs, Error *err) {
+    const Cli *cli = context->cli;
     for (size_t i = 0; i < cli->words.count; i++) {
-        const char *word = cli->words.items[i];
+        const char *word = cli->words.items[i], *file;
         if (str_ends(word, ".py")) {
-            if (!udfs_import_file(udfs, word, err)) return false;
+            if (!udf_file(context, word, &file, err) || !udfs_import_file(udfs, file, err))
+                return false;
         } else if (udfs_find(udfs, word, err) == NULL && err->code != ERR_UDF_DEFINITION) {
             if (err->code == ERR_UDF_UNKNOWN) err->code = ERR_USAGE;
             return false;
@@ -168,7 +182,7 @@ static int run_validate(Cli *cli) {
     int code = 0;
     Udfs *udfs = udf_open(&context, cli, &code);
     if (udfs == NULL) return code;
-    if (!import_named(cli, udfs, &err)) return fail(cli, &err);
+    if (!import_named(&context, udfs, &err)) return fail(cli, &err);
     Diags problems = diags_on(cli->arena);
     udfs_problems(udfs, &problems);
     AUTO_DUCK duck = NULL;
@@ -218,6 +232,7 @@ static const Command info = {
     .name = "info",
     .summary = "show one function: signature, types, place",
     .arguments = "NAME",
+    .complete = "function",
     .min_args = 1,
     .max_args = 1,
     .examples = (const Example[]){{"udf info text_utils.clean", "by module and name"}, {0}},
@@ -227,6 +242,7 @@ static const Command validate = {
     .name = "validate",
     .summary = "import and check all functions, with file and line",
     .arguments = "[NAME|FILE…]",
+    .complete = "function",
     .max_args = ANY_NUMBER,
     .examples = (const Example[]){{"udf validate", "everything in python_udfs/"},
                                   {"udf validate python_udfs/tax.py", "one file"},

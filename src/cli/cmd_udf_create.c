@@ -87,9 +87,11 @@ static int run_register(Cli *cli) {
     Context context;
     Error err = {0};
     int code = 0;
-    const char *file = fs_absolute(cli->arena, cli_word(cli, 0));
+    const char *file = NULL;
     Udfs *udfs = udf_open(&context, cli, &code);
     if (udfs == NULL) return code;
+    if (!udf_file(&context, cli_word(cli, 0), &file, &err)) return fail(cli, &err);
+    file = fs_absolute(cli->arena, file);
     const char *text = fs_read(cli->arena, file, NULL, &err);
     if (text == NULL) return fail(cli, &err);
     if (!str_ends(file, ".py")) return fail_usage(cli, "%s is no .py file", cli_word(cli, 0));

@@ -69,10 +69,17 @@ static bool put_arguments(Cli *cli, const Udf *udf, Buf *sql, Error *err) {
     return true;
 }
 
-static const char *file_relation(Cli *cli, const char *file, Error *err) {
-    if (fs_exists(file)) return sql_literal(cli->arena, file);
-    error_set(err, ERR_USAGE, SPAN_NONE, "there is no file %s", file);
-    return NULL;
+/* What --data and --expect name, as DuckDB reads it; NULL when not given. */
+typedef struct Files {
+    const char *data, *expect;
+} Files;
+
+static bool find_file(const Context *context, const char *flag, const char **relation, Error *err) {
+    const char *typed = flag_text(context->cli, flag), *file;
+    if (typed == NULL) return true;
+    if (!udf_file(context, typed, &file, err)) return false;
+    *relation = sql_literal(context->arena, file);
+    return true;
 }
 
 /* Every parameter is the file's column of that name; optional ones may be missing there. */
@@ -98,10 +105,8 @@ static bool put_columns(Cli *cli, Duck *duck, const Udf *udf, const char *file, 
     return true;
 }
 
-static bool build_sql(Cli *cli, Duck *duck, const Udf *udf, Buf *sql, Error *err) {
-    const char *data = flag_text(cli, "data");
-    const char *file = data != NULL ? file_relation(cli, data, err) : NULL;
-    if (data != NULL && file == NULL) return false;
+static bool build_sql(Cli *cli, Duck *duck, const Udf *udf, const char *file, Buf *sql,
+                      Error *err) {
     bool is_table = udf->kind == UDF_TABLE;
     buf_puts(sql, is_table ? "SELECT * FROM " : file != NULL ? "SELECT *, " : "SELECT ");
     buf_puts(sql, "PYTHON_FUNC(");
@@ -222,11 +227,9 @@ static bool compare(Cli *cli, Duck *duck, const char *expected, Error *err) {
                      missing == 1 ? " is" : "s are");
 }
 
-static bool run_and_show(Cli *cli, Duck *duck, const char *sql, Error *err) {
-    const char *expect = flag_text(cli, "expect");
-    if (expect == NULL) return print_result(cli, duck, sql, err);
-    const char *expected = file_relation(cli, expect, err);
-    if (expected == NULL || !duck_execf(duck, err, "CREATE TABLE got AS %s", sql) ||
+static bool run_and_show(Cli *cli, Duck *duck, const char *sql, const char *expected, Error *err) {
+    if (expected == NULL) return print_result(cli, duck, sql, err);
+    if (!duck_execf(duck, err, "CREATE TABLE got AS %s", sql) ||
         !compare(cli, duck, expected, err))
         return false;
     int64_t rows = 0;
@@ -239,7 +242,7 @@ static bool run_and_show(Cli *cli, Duck *duck, const char *sql, Error *err) {
         document_end(&document, cli);
         return true;
     }
-    out_printf(cli, "✓ %lld rows as expected\n", (long long)rows);
+    out_printf(cli, "✓ %lld row%s as expected\n", (long long)rows, rows == 1 ? "" : "s");
     return true;
 }
 
@@ -256,7 +259,11 @@ static int run_test(Cli *cli) {
     }
     AUTO_DUCK duck = NULL;
     Buf sql = buf_on(cli->arena);
-    if (!duck_open(&(DuckConfig){0}, &duck, &err) || !build_sql(cli, duck, udf, &sql, &err))
+    Files files = {0};
+    if (!find_file(&context, "data", &files.data, &err) ||
+        !find_file(&context, "expect", &files.expect, &err) ||
+        !duck_open(&(DuckConfig){0}, &duck, &err) ||
+        !build_sql(cli, duck, udf, files.data, &sql, &err))
         return fail(cli, &err);
     UdfRewrite rewrite;
     udf_rewrite(udfs, duck, buf_text(&sql), &rewrite);
@@ -271,7 +278,7 @@ static int run_test(Cli *cli) {
     bool ok = udf_session_open(cli->arena, &config, &session, &err) &&
               udf_prepare(session, rewrite.sql, NULL, &err);
     err.code = ok ? ERR_NONE : err.code;
-    ok = ok && run_and_show(cli, duck, rewrite.sql, &err);
+    ok = ok && run_and_show(cli, duck, rewrite.sql, files.expect, &err);
     if (!ok) udf_session_error(session, &err);
     udf_session_close(session, &diags);
     show_diags(cli, &diags);
@@ -289,6 +296,7 @@ const Command command_udf_test = {
     .summary = "call a function with arguments or the rows of a file",
     .arguments = "NAME",
     .flags = test_flags,
+    .complete = "function",
     .min_args = 1,
     .max_args = 1,
     .examples =

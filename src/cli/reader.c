@@ -40,6 +40,13 @@ bool reader_open(Context *context, Reader *reader, Error *err) {
            open_locked(context, reader, true, err);
 }
 
+bool reader_open_list(Context *context, Reader *reader, Error *err) {
+    *reader = (Reader){.lock = LOCK_NONE};
+    if (!context_database(context, &reader->path, err)) return false;
+    if (reader->path != NULL && !fs_exists(reader->path)) return true;
+    return reader_open(context, reader, err);
+}
+
 bool reader_open_exclusive(Context *context, Reader *reader, Error *err) {
     if (!find_database(context, reader, err)) return false;
     LockRequest request = {
@@ -115,4 +122,17 @@ bool rows_table(Duck *duck, const char *sql, Table *table, Error *err) {
 void reader_names(Duck *duck, Arena *arena, const char *sql, Strings *names) {
     Error ignored;
     duck_texts(duck, arena, sql, names, &ignored);
+}
+
+bool reader_knows(Context *context, const Reader *reader, const char *pipeline, Error *err) {
+    Arena *arena = context->arena;
+    Strings names = {0};
+    if (!project_pipelines(&context->project, arena, &names, err)) return false;
+    if (reader->has_state)
+        reader_names(reader->duck, arena, "SELECT DISTINCT pipeline FROM _sqlflow.runs", &names);
+    const char *name = project_pipeline_name(arena, pipeline);
+    if (strings_has_exact(&names, name)) return true;
+    error_set(err, ERR_NO_PIPELINE, SPAN_NONE, "there is no pipeline '%s' and no run of it%s",
+              pipeline, str_did_you_mean(arena, name, &names));
+    return error_hint(err, "sqlflow history lists the runs of all");
 }

@@ -16,6 +16,8 @@ typedef struct Reader {
 
 /* false with err: in memory mode, without a database file, while a run holds it. */
 bool reader_open(Context *context, Reader *reader, Error *err);
+/* The same for lists: a database file that no run has made yet is one without state, not opened. */
+bool reader_open_list(Context *context, Reader *reader, Error *err);
 /* The same for changing state: alone, under the exclusive lock (--wait counts). */
 bool reader_open_exclusive(Context *context, Reader *reader, Error *err);
 void reader_close(Reader *reader);
@@ -31,5 +33,7 @@ bool rows_table(Duck *duck, const char *sql, Table *table, Error *err);
 
 /* The first column of a query, for suggestions; what cannot be read is left out. */
 void reader_names(Duck *duck, Arena *arena, const char *sql, Strings *names);
+/* Is it a pipeline of the project, or one that had runs? Else ERR_NO_PIPELINE with the nearest. */
+bool reader_knows(Context *context, const Reader *reader, const char *pipeline, Error *err);
 
 #endif

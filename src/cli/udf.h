@@ -14,4 +14,8 @@ const char *udf_type_name(const Udf *udf); /* "scalar", "table" */
 /* One function as an object of an array (key NULL) or member. */
 void udf_json(JsonWriter *json, const char *key, const Udf *udf);
 
+/* A file that was typed: from the working folder, else from the project's; false when there is
+ * none. */
+bool udf_file(const Context *context, const char *typed, const char **file, Error *err);
+
 #endif

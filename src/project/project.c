@@ -169,8 +169,7 @@ static bool is_file(const Project *project, Arena *arena, const char *path) {
     return fs_exists(file) && !fs_is_dir(file);
 }
 
-/* What was typed in a sub-folder of the project, seen from its root. */
-static const char *from_here(const Project *project, Arena *arena, const char *path) {
+const char *project_typed_path(const Project *project, Arena *arena, const char *path) {
     const char *full = fs_absolute(arena, fs_join(arena, project->here, path));
     size_t root = strlen(project->root);
     return str_starts(full, project->root) && full[root] == '/' ? full + root + 1 : full;
@@ -186,8 +185,8 @@ const char *project_pipeline_path(const Project *project, Arena *arena, const ch
                                          in_dir,
                                          name,
                                          with_suffix,
-                                         from_here(project, arena, name),
-                                         from_here(project, arena, with_suffix)};
+                                         project_typed_path(project, arena, name),
+                                         project_typed_path(project, arena, with_suffix)};
     size_t first = str_starts(name, "./") || str_starts(name, "../") ? NAMED : 0;
     for (size_t i = 0; *name != '\0' && i < ALL; i++) {
         const char *path = candidates[(first + i) % ALL];

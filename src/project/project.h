@@ -70,6 +70,10 @@ const char *project_env(const Project *project, const char *name);
 bool project_expand(const Project *project, Arena *arena, const Value *value, Value **out,
                     Error *err);
 
+/* A file named on the command line, relative to the folder the command was given in, as it is
+ * seen from the root; absolute when it lies elsewhere. */
+const char *project_typed_path(const Project *project, Arena *arena, const char *path);
+
 /* Pipelines: NAME, NAME.sf or a path (of the root or of the working folder; ./ and ../ mean the
  * latter) → the file's path; the error lists the nearest ones. */
 const char *project_pipeline_path(const Project *project, Arena *arena, const char *name,

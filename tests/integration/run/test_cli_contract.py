@@ -1,5 +1,6 @@
 """Exit codes, documents, logs and secrets of the command line (cli.md, behaviour.md 1, 7)."""
 import json
+import pathlib
 import re
 import shutil
 import subprocess
@@ -379,3 +380,55 @@ def test_parts_of_secret_options_are_not_shown(project):
     assert project.sf("env", "get", "OPEN", env=env).out == "open.example\n"
     rows = {r["name"]: r["value"] for r in project.sf("env", "list", "--format", "json", env=env).doc["variables"]}
     assert rows == {**dict.fromkeys([*names, "WITH_DEFAULT"], "***"), "OPEN": "open.example"}
+
+
+COMPLETED = [
+    (["ru"], {"run"}), (["run", "--commit", ""], {"run", "step"}), (["run", "--commit", "=", "s"], {"step"}),
+    (["-p", ""], {"dev", "prod"}), (["query", "--format", ""], {"table", "csv", "json"}), (["run", "p", "--var", ""], set()),
+    (["connect", "add", "w", "--type", "p"], {"parquet", "postgres"}), (["udf", "info", ""], {"tax.gross"}),
+    (["history", "--pipeline", ""], {"p"}), (["-p", "dev", "completion", "z"], {"zsh"})]
+
+
+@pytest.mark.parametrize("words, expected", COMPLETED, ids=[" ".join(c[0]) for c in COMPLETED])
+def test_bash_completes_names_and_values(project, words, expected):
+    project.write("profiles/prod.yml", persistent("data/prod.duckdb"))
+    project.write("python_udfs/tax.py", "from sqlflow.udfs import python_scalar_udf\n@python_scalar_udf\n"
+                  "def gross(x: float) -> float:\n    return x\n")
+    project.pipeline("CREATE TABLE t AS SELECT 1 AS v;")
+    typed = " ".join(f"'{word}'" for word in ["sqlflow", *words])
+    script = (f'eval "$(sqlflow completion bash)"\nCOMP_WORDS=({typed}) COMP_CWORD={len(words)}\n_sqlflow\n'
+              'printf "%s\\n" "${COMPREPLY[@]}"')
+    env = environment(project.root)
+    env["PATH"] = f"{pathlib.Path(BIN).parent}:{env['PATH']}"
+    done = subprocess.run(["bash", "-c", script], cwd=project.root, env=env, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == expected and done.stderr == ""
+
+
+def test_names_of_runs_and_exports_come_with_the_nearest(project):
+    run_id = project.run("CREATE TABLE t AS SELECT 1 AS v;")["run_id"]
+    wrong = run_id[:-1] + ("0" if run_id[-1] != "0" else "1")
+    assert f"did you mean '{run_id}'?" in project.sf("history", wrong, code=2).err
+    assert "no pipeline 'pp'" in project.sf("state", "set", "pp", "s", "t", "1", "--type", "BIGINT", "--cursor", "id", code=2).err
+
+
+def test_no_state_is_said(project):
+    assert "no state yet" in project.sf("state", "list").err
+    project.run("CREATE TABLE t AS SELECT 1 AS v;")
+    assert "no state yet" in project.sf("state", "list").err
+    assert project.sf("state", "list", "--format", "json").doc == {
+        "schema_version": 1, "watermarks": [], "files": [], "pending_exports": []}
+
+
+def test_files_on_the_command_line_are_of_the_working_folder(project):
+    project.write("python_udfs/tax.py", "from sqlflow.udfs import python_scalar_udf\n@python_scalar_udf\n"
+                  "def gross(x: float) -> float:\n    return x * 2\n")
+    project.write("sub/in.csv", "x\n1\n")
+    project.write("sub/out.csv", "x,result\n1,2.0\n")
+    project.pipeline("CREATE TABLE t AS SELECT 1 AS v;")
+    project.write("tests/p.yml", "pipeline: p\nexpect: { tables: { t: { rows: [ { v: 1 } ] } } }\n")
+    sub = project.path("sub")
+    assert "as expected" in project.sf("udf", "test", "gross", "--data", "in.csv", "--expect", "out.csv", cwd=sub).out
+    assert "did you mean 'in.csv'?" in project.sf("udf", "test", "gross", "--data", "inn.csv", cwd=sub, code=2).err
+    project.sf("udf", "validate", "../python_udfs/tax.py", cwd=sub)
+    project.sf("test", "--junit", "made/junit.xml", cwd=sub)
+    assert "<testsuite" in project.read("sub/made/junit.xml")
