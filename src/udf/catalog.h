@@ -11,6 +11,7 @@ typedef struct UdfFile {
     const char *path, *module, *import_name;
     bool loose;    /* lies outside of the folders: imported by its path */
     Strings names; /* functions that it may define, read from the text */
+    bool computed; /* it may define more: a name in it is computed */
     FileState state;
     Error error; /* FILE_FAILED */
     int line;
@@ -21,7 +22,7 @@ struct Udfs {
     UdfConfig config;
     const PythonApi *api; /* NULL until Python is needed */
     const char *python;
-    bool scanned;
+    bool scanned, has_computed;
     Strings packages; /* names of the folders: python_udfs */
     Strings path;     /* for sys.path: the project, parents of the folders */
     struct {
@@ -47,6 +48,8 @@ struct Udfs {
 void catalog_scan(Udfs *udfs);
 /* May a file define a function of this bare name? By its text alone. */
 bool catalog_may_define(Udfs *udfs, const char *name);
+/* Does a file define it by a name that is computed? Imports the files that have such. */
+bool catalog_computes(Udfs *udfs, const char *name);
 /* Loads Python once. */
 bool catalog_start(Udfs *udfs, Error *err);
 /* Imports a file once; a failure stays with the file. false without Python only. */

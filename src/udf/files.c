@@ -29,14 +29,23 @@ static void names_of_defs(Arena *arena, const char *text, Strings *names) {
     }
 }
 
-/* name="NAME" of a decorator, and python_scalar_udf(NAME). */
-static void names_given(Arena *arena, const char *text, Strings *names) {
+/* Behind "(" or ",": an argument, not an assignment. */
+static bool is_argument(const char *text, const char *at) {
+    while (at > text && isspace((unsigned char)at[-1])) at--;
+    return at > text && (at[-1] == '(' || at[-1] == ',');
+}
+
+/* name="NAME" of a decorator, and python_scalar_udf(NAME). A name that is computed can only be told
+ * by the import: *computed. */
+static void names_given(Arena *arena, const char *text, Strings *names, bool *computed) {
     for (const char *at = text; (at = strstr(at, "name")); at += 4) {
         const char *value = at + 4 + strspn(at + 4, " \t");
-        if (*value != '=') continue;
+        if (*value != '=' || value[1] == '=') continue;
         value += 1 + strspn(value + 1, " \t");
-        if (*value != '"' && *value != '\'') continue;
-        const char *end = strchr(value + 1, *value);
+        bool quoted = *value == '"' || *value == '\'';
+        const char *end = quoted ? strchr(value + 1, *value) : NULL;
+        const char *behind = end ? end + 1 + strspn(end + 1, " \t\r\n") : "";
+        *computed = *computed || (is_argument(text, at) && *behind != ',' && *behind != ')');
         if (end)
             strings_add_unique(arena, names,
                                arena_strndup(arena, value + 1, (size_t)(end - value - 1)));
@@ -50,6 +59,15 @@ typedef struct Files {
     UdfFile **items;
     size_t count, capacity;
 } Files;
+
+static void define(Udfs *udfs, UdfFile *file, const char *name) {
+    Files *files = map_get(&udfs->defined, name);
+    if (!files) {
+        files = ARENA_NEW(udfs->arena, Files);
+        map_set(&udfs->defined, name, files);
+    }
+    *LIST_PUSH(udfs->arena, files) = file;
+}
 
 static void add_file(Udfs *udfs, const char *package, const char *path, const char *below) {
     Arena *arena = udfs->arena;
@@ -69,16 +87,10 @@ static void add_file(Udfs *udfs, const char *package, const char *path, const ch
     const char *text = fs_read(arena, path, NULL, &err);
     if (text) {
         names_of_defs(arena, text, &file->names);
-        names_given(arena, text, &file->names);
+        names_given(arena, text, &file->names, &file->computed);
+        udfs->has_computed |= file->computed;
     }
-    for (size_t i = 0; i < file->names.count; i++) {
-        Files *files = map_get(&udfs->defined, file->names.items[i]);
-        if (!files) {
-            files = ARENA_NEW(arena, Files);
-            map_set(&udfs->defined, file->names.items[i], files);
-        }
-        *LIST_PUSH(arena, files) = file;
-    }
+    for (size_t i = 0; i < file->names.count; i++) define(udfs, file, file->names.items[i]);
     *LIST_PUSH(arena, &udfs->files) = file;
 }
 
@@ -109,4 +121,21 @@ void catalog_scan(Udfs *udfs) {
 bool catalog_may_define(Udfs *udfs, const char *name) {
     catalog_scan(udfs);
     return map_get(&udfs->defined, name) != NULL;
+}
+
+bool catalog_computes(Udfs *udfs, const char *name) {
+    Error ignored;
+    bool found = false;
+    for (size_t i = 0; i < udfs->files.count; i++) {
+        UdfFile *file = udfs->files.items[i];
+        if (!file->computed || !catalog_import(udfs, file, &ignored)) continue;
+        for (size_t k = 0; k < udfs->functions.count; k++) {
+            const Udf *udf = udfs->functions.items[k];
+            if (!str_ieq(udf->name, name) || !str_eq(udf->file, file->path)) continue;
+            if (strings_add_unique(udfs->arena, &file->names, udf->name))
+                define(udfs, file, udf->name);
+            found = true;
+        }
+    }
+    return found;
 }

@@ -88,9 +88,11 @@ static bool is_folder(const Rewrite *rewrite, const char *name) {
 /* Bare name of a function that a file defines and DuckDB does not. */
 static bool is_bare_call(Rewrite *rewrite, size_t i, size_t close) {
     const char *name = text_at(rewrite, i);
-    if (!catalog_may_define(rewrite->udfs, name) || names_a_table(rewrite, i) ||
-        names_a_cte(rewrite, close))
-        return false;
+    if (names_a_table(rewrite, i) || names_a_cte(rewrite, close)) return false;
+    if (!catalog_may_define(rewrite->udfs, name))
+        return rewrite->udfs->has_computed &&
+               !catalog_is_builtin(rewrite->udfs, rewrite->duck, name) &&
+               catalog_computes(rewrite->udfs, name);
     if (!catalog_is_builtin(rewrite->udfs, rewrite->duck, name)) return true;
     rewrite_issue(rewrite, i, i + 1, ERR_UDF_DEFINITION,
                   "%s() is DuckDB's own function here, not the Python function of that name", name);

@@ -54,7 +54,8 @@ static bool load_modules(void) {
     AUTO_OBJECT udfs = package ? embedded_module("sqlflow.udfs", "sqlflow/udfs.py", false) : NULL;
     if (!udfs || PyObject_SetAttrString(package, "udfs", udfs) < 0) return false;
     AUTO_OBJECT host = embedded_module("sqlflow._host", "sqlflow/_host.py", false);
-    host_module = host ? embedded_module("sqlflow._data", "sqlflow/_data.py", false) : NULL;
+    AUTO_OBJECT infer = host ? embedded_module("sqlflow._infer", "sqlflow/_infer.py", false) : NULL;
+    host_module = infer ? embedded_module("sqlflow._data", "sqlflow/_data.py", false) : NULL;
     return host_module != NULL;
 }
 

@@ -104,6 +104,9 @@ bool writer_put(Writer *writer, uint64_t row, PyObject *value, Buf *why);
 void writer_put_null(Writer *writer, uint64_t row);
 /* Lists, structs, maps, enums (nested.c). */
 bool writer_put_nested(Writer *writer, uint64_t row, PyObject *value, Buf *why);
+/* BIT (bits.c): a text of 0 and 1 in Python. */
+PyObject *bits_to_python(const char *data, size_t size);
+bool bits_from_python(Writer *writer, uint64_t row, PyObject *value, Buf *why);
 /* The type as DuckDB writes it, for messages. */
 const char *writer_type_text(Arena *arena, const Writer *writer);
 

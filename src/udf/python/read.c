@@ -19,9 +19,18 @@ bool read_init(void) {
     return decimal_class && uuid_class && time_init();
 }
 
+static const char *bytes_of(const duckdb_string_t *text) {
+    bool is_inlined = text->value.inlined.length <= 12;
+    return is_inlined ? text->value.inlined.inlined : text->value.pointer.ptr;
+}
+
+static PyObject *from_bits(const duckdb_string_t *text) {
+    return bits_to_python(bytes_of(text), text->value.inlined.length);
+}
+
 static PyObject *from_text(const duckdb_string_t *text, bool bytes) {
     uint32_t size = text->value.inlined.length;
-    const char *data = size <= 12 ? text->value.inlined.inlined : text->value.pointer.ptr;
+    const char *data = bytes_of(text);
     return bytes ? PyBytes_FromStringAndSize(data, size) : PyUnicode_DecodeUTF8(data, size, NULL);
 }
 
@@ -154,6 +163,7 @@ static PyObject *get_other(const Reader *reader, uint64_t row) {
         case DUCKDB_TYPE_FLOAT: return PyFloat_FromDouble((double)((const float *)data)[row]);
         case DUCKDB_TYPE_DECIMAL: return from_decimal(reader, row);
         case DUCKDB_TYPE_BLOB: return from_text(&((const duckdb_string_t *)data)[row], true);
+        case DUCKDB_TYPE_BIT: return from_bits(&((const duckdb_string_t *)data)[row]);
         case DUCKDB_TYPE_UUID: return from_uuid(((const duckdb_hugeint *)data)[row]);
         case DUCKDB_TYPE_ENUM: return from_enum(reader, row);
         case DUCKDB_TYPE_SQLNULL: Py_RETURN_NONE;

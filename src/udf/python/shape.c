@@ -32,6 +32,7 @@ static bool is_plain(int type) {
         case DUCKDB_TYPE_DOUBLE:
         case DUCKDB_TYPE_VARCHAR:
         case DUCKDB_TYPE_BLOB:
+        case DUCKDB_TYPE_BIT:
         case DUCKDB_TYPE_UUID:
         case DUCKDB_TYPE_SQLNULL: return true;
         default: return time_is(type);
@@ -198,6 +199,7 @@ static const char *plain_name(int type) {
         {DUCKDB_TYPE_DOUBLE, "DOUBLE"},
         {DUCKDB_TYPE_VARCHAR, "VARCHAR"},
         {DUCKDB_TYPE_BLOB, "BLOB"},
+        {DUCKDB_TYPE_BIT, "BIT"},
         {DUCKDB_TYPE_UUID, "UUID"},
         {DUCKDB_TYPE_DATE, "DATE"},
         {DUCKDB_TYPE_TIME, "TIME"},

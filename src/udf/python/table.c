@@ -90,6 +90,25 @@ static bool check_required(TableRun *run) {
     return true;
 }
 
+/* BIT columns cross by Arrow as DuckDB's own bytes, which nothing knows to be bits. */
+static bool bits_as_text(TableRun *run) {
+    Buf sql = buf_on(run->job->arena);
+    buf_puts(&sql, "SELECT ");
+    bool any = false;
+    for (idx_t i = 0; i < run->input.columns; i++) {
+        bool is_bit = duckdb_get_type_id(run->input.types[i]) == DUCKDB_TYPE_BIT;
+        const char *name = sql_ident(run->job->arena, run->input.names[i]);
+        buf_printf(&sql, is_bit ? "%sCAST(%s AS VARCHAR) AS %s" : "%s%s AS %s", i > 0 ? ", " : "",
+                   name, name);
+        any = any || is_bit;
+    }
+    if (!any) return true;
+    buf_printf(&sql, " FROM (%s)", run->job->call->input_sql);
+    input_close(&run->input);
+    return input_open(&run->input, run->job->arena, run->job->connection, buf_text(&sql),
+                      run->err);
+}
+
 /* The table as the function wants it. */
 static PyObject *read_table(TableRun *run) {
     const UdfTableCall *call = run->job->call;
@@ -101,6 +120,7 @@ static PyObject *read_table(TableRun *run) {
     AUTO_OBJECT has_arrow = host_call("uses_arrow", "(s)", form);
     if (!has_arrow) return NULL;
     if (PyObject_IsTrue(has_arrow)) {
+        if (!bits_as_text(run)) return NULL;
         input_stream(&run->input);
         return host_call("table_of_stream", "(Ks)",
                          (unsigned long long)(uintptr_t)&run->input.stream, form);

@@ -154,8 +154,8 @@ static bool put_timestamp(int type, int64_t *slot, PyObject *value, Buf *why) {
     int64_t us = wall_of(value), offset = 0;
     bool aware = PyDateTime_Check(value) && offset_of(value, &offset);
     if (aware && type != DUCKDB_TYPE_TIMESTAMP_TZ) {
-        buf_puts(why, "a datetime with a time zone does not fit TIMESTAMP; use "
-                      "return_type='TIMESTAMPTZ'");
+        buf_puts(why, "a datetime with a time zone does not fit TIMESTAMP; declare TIMESTAMPTZ "
+                      "(return_type= or output_schema=)");
         return false;
     }
     us -= offset;
@@ -198,16 +198,24 @@ static bool put_clock(int64_t *slot, PyObject *value, Buf *why) {
     return true;
 }
 
+/* Python keeps -1 second as -1 day and 86,399 s; DuckDB, whose days are no 24 hours, has another
+ * interval for that. Both parts get the sign of the whole. */
+static duckdb_interval interval_of(PyObject *delta) {
+    int64_t days = PyDateTime_DELTA_GET_DAYS(delta);
+    int64_t us = (int64_t)PyDateTime_DELTA_GET_SECONDS(delta) * 1000000 +
+                 PyDateTime_DELTA_GET_MICROSECONDS(delta);
+    bool borrowed = days < 0 && us > 0;
+    return (duckdb_interval){.days = (int32_t)(days + borrowed),
+                             .micros = us - (borrowed ? DAY_US : 0)};
+}
+
 bool time_from_python(int type, void *data, uint64_t row, PyObject *value, Buf *why) {
     switch (type) {
         case DUCKDB_TYPE_DATE: return put_date((int32_t *)data + row, value, why);
         case DUCKDB_TYPE_TIME: return put_clock((int64_t *)data + row, value, why);
         case DUCKDB_TYPE_INTERVAL:
             if (!PyDelta_Check(value)) return false;
-            ((duckdb_interval *)data)[row] =
-                (duckdb_interval){.days = PyDateTime_DELTA_GET_DAYS(value),
-                                  .micros = (int64_t)PyDateTime_DELTA_GET_SECONDS(value) * 1000000 +
-                                            PyDateTime_DELTA_GET_MICROSECONDS(value)};
+            ((duckdb_interval *)data)[row] = interval_of(value);
             return true;
         default: return put_timestamp(type, (int64_t *)data + row, value, why);
     }

@@ -75,6 +75,11 @@ bool vector_prepare(ScalarCall *call, void *connection, void *const *types, Erro
     AUTO_OBJECT arrow = host_call("vectors_use_arrow", "(ss)", form_of(udf), udf->full_name);
     vectors->arrow = arrow && PyObject_IsTrue(arrow) == 1;
     bool ok = arrow != NULL;
+    for (size_t i = 0; vectors->arrow && i < call->count; i++)
+        if (call->readers[i].type == DUCKDB_TYPE_BIT)
+            return error_set(err, ERR_UDF_DEFINITION, SPAN_NONE,
+                             "%s: no BIT goes into a vectorized function; cast it to VARCHAR",
+                             udf->full_name);
     if (vectors->arrow) {
         duckdb_connection_get_arrow_options(connection, &vectors->options);
         if (crosses_directly(call->writer.type)) ok = take_type(vectors, types[call->count], err);

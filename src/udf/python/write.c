@@ -259,6 +259,7 @@ static bool put_plain(Writer *writer, uint64_t row, PyObject *value, Buf *why) {
         case DUCKDB_TYPE_BOOLEAN: return put_bool(writer, row, value);
         case DUCKDB_TYPE_BLOB: return put_bytes(writer, row, value);
         case DUCKDB_TYPE_DECIMAL: return put_decimal(writer, row, value, why);
+        case DUCKDB_TYPE_BIT: return bits_from_python(writer, row, value, why);
         case DUCKDB_TYPE_UUID: return put_uuid(writer, row, value);
         default: return time_from_python(writer->type, writer->data, row, value, why);
     }

@@ -294,3 +294,66 @@ CREATE TABLE m AS SELECT * FROM PYTHON_FUNC("python_udfs.data_transforms.add_sal
     assert steps_by_id(doc)["transform_m"]["rows_inserted"] == 2
     assert project.sql("SELECT id, total, price FROM m ORDER BY id") == [(1, 1200.0, 1200.0),
                                                                          (2, 70.0, 35.0)]
+
+
+INFERRED = {
+    "a": ("DECIMAL(38,15)", ["Decimal('0.000000000012345')", "Decimal(3)"]),
+    "b": ("DECIMAL(38,10)", ["Decimal('1.5')", "2"]),
+    "c": ("HUGEINT", ["2**100", "1"]),
+    "d": ("TIMESTAMP WITH TIME ZONE", ["datetime(2024, 1, 1, tzinfo=timezone.utc)", "None"]),
+    "e": ("BIGINT[]", ["[]", "[1, None]"]),
+    "f": ("STRUCT(k BIGINT, l VARCHAR)", ["{'k': None}", "{'k': 1, 'l': 'x'}"]),
+    "g": ("MAP(BIGINT, VARCHAR)", ["{1: 'x'}", "{}"]),
+    "h": ("BIGINT[][]", ["[[1], None, []]", "None"]),
+    "i": ("DOUBLE", ["1", "0.5"]),
+}
+
+
+def test_types_of_rows_are_what_their_values_have_in_common(project):
+    rows = [", ".join(f"'{name}': {values[i]}" for name, (_, values) in INFERRED.items()) for i in range(2)]
+    project.write("python_udfs/f.py", f"""
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from sqlflow.udfs import python_scalar_udf, python_table_udf
+
+@python_table_udf
+def found(n: int):
+    return [{{{rows[0]}}}, {{{rows[1]}}}]
+
+@python_table_udf
+def mixed(n: int):
+    return [{{"a": 1, "b": 1}}, {{"a": 1, "b": "x"}}]
+
+@python_table_udf
+def same(rows: list[dict]):
+    return rows
+
+@python_scalar_udf
+def seconds(n: int) -> timedelta:
+    return timedelta(seconds=n)
+""")
+    project.run("CREATE TABLE t AS FROM found(1); CREATE TABLE u AS FROM (DESCRIBE t);")
+    assert dict(project.sql("SELECT column_name, column_type FROM u")) == {n: t for n, (t, _) in INFERRED.items()}
+    assert project.sql("SELECT a::VARCHAR, c::VARCHAR, e, f FROM t ORDER BY c DESC LIMIT 1") == [
+        ("0.000000000012345", str(2**100), [], {"k": None, "l": None})]
+    assert "column 'b': it has values of BIGINT and VARCHAR" in project.run(
+        "CREATE TABLE m AS FROM mixed(1);", code=1)["error"]["message"]
+    project.run("CREATE TABLE t AS SELECT i, '0010'::BIT AS b, to_seconds(i) AS s FROM (VALUES (-5), (5), (90000)) v(i);\n"
+                "ASSERT same_back AS SELECT * FROM same(t) s JOIN t USING (i) WHERE s.b::BIT <> t.b OR s.s <> t.s "
+                "OR seconds(i) <> t.s;\nASSERT all_back AS SELECT 1 WHERE (SELECT count(*) FROM same(t)) <> 3;")
+
+
+def test_a_computed_name_is_found(project):
+    project.write("python_udfs/f.py", """
+from sqlflow.udfs import python_scalar_udf
+
+def make(factor):
+    @python_scalar_udf(name=f"times_{factor}")
+    def times(n: int) -> int:
+        return n * factor
+    return times
+
+times_2, times_3 = make(2), make(3)
+""")
+    project.run("CREATE TABLE t AS SELECT times_2(7) AS a, PYTHON_FUNC('f.times_3', 7) AS b;")
+    assert project.sql("SELECT a, b FROM t") == [(14, 21)]

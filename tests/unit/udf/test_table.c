@@ -155,7 +155,7 @@ static void tells_what_is_wrong(void **state) {
          "plain.wrong returned a wrong value in column 'id', row 2: type str instead of INTEGER"},
         {"SELECT * FROM halfway(" THREE ")", "plain.halfway: RuntimeError: half way\nat python_udfs"
                                              "/plain.py:"},
-        {"SELECT * FROM mixed(" THREE ")", "a column has values of BIGINT and VARCHAR"},
+        {"SELECT * FROM mixed(" THREE ")", "it has values of BIGINT and VARCHAR"},
         {"SELECT * FROM odd(" THREE ")", "TypeError: 'int' object is not iterable"},
         {"SELECT * FROM rows((SELECT 1 x))",
          "plain.rows requires the column 'id', which its input"},

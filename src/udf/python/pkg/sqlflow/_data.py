@@ -4,7 +4,8 @@ DuckDB takes on the other. The program calls everything through this module."""
 import sys
 
 from sqlflow._host import *  # noqa: F403  (import_file, hooks, explain, unscaled)
-from sqlflow._host import SIMPLE, importlib, quote
+from sqlflow._host import importlib
+from sqlflow._infer import infer
 
 # -- table functions ------------------------------------------------------------------------------
 
@@ -91,33 +92,15 @@ def call_table(func, table, values, named, has_input):
     return func(table, *values, **named) if has_input else func(*values, **named)
 
 
-def infer(values):
-    """SQL type of a column of Python values; None when there are only NULLs."""
-    found = None
-    for value in values:
-        if value is None:
-            continue
-        kind = next((SIMPLE[cls] for cls in type(value).__mro__ if cls in SIMPLE), None)
-        if isinstance(value, (list, tuple)):
-            element = infer(value)
-            kind = f"{element or 'VARCHAR'}[]"
-        if isinstance(value, dict):
-            kind = "STRUCT(" + ", ".join(
-                f"{quote(k)} {infer([v]) or 'VARCHAR'}" for k, v in value.items()) + ")"
-        if kind is None:
-            raise TypeError(f"a value of type {type(value).__name__} has no SQL type; "
-                            "give output_schema=")
-        if found and kind != found:
-            if {found, kind} == {"BIGINT", "DOUBLE"}:
-                kind = "DOUBLE"
-            else:
-                raise TypeError(f"a column has values of {found} and {kind}; give output_schema=")
-        found = kind
-    return found
+def type_of(name, column):
+    try:
+        return infer(column)
+    except TypeError as problem:
+        raise TypeError(f"column {name!r}: {problem}") from None
 
 
 def types_of(names, columns, declared):
-    return [None if name.lower() in declared else infer(column)
+    return [None if name.lower() in declared else type_of(name, column)
             for name, column in zip(names, columns)]
 
 

@@ -252,7 +252,7 @@ def hooks(name, kind):
     return found
 
 
-HERE = ("sqlflow/_host.py", "sqlflow/_data.py")
+HERE = ("sqlflow/_host.py", "sqlflow/_data.py", "sqlflow/_infer.py")
 
 
 def explain(error, root):
