@@ -355,11 +355,10 @@ static void bind_sql(Binder *binder, const Step *step) {
     }
 }
 
-/* Are the columns of its Python table functions known? Those of a run are not called for this. */
+/* Are the columns of its Python table functions known? None is called for this. */
 static bool provide_functions(Binder *binder, const Step *step) {
     if (step->functions.count == 0) return true;
     if (binder->python == NULL) return false;
-    if (binder->is_run) return !step_calls_table_function(binder->plan->udfs, step);
     bool known = true;
     Error err = {0};
     if (udf_prepare(binder->python, step->query.sql, &known, &err)) return known;
@@ -438,6 +437,6 @@ void bind_types(const Plan *plan, const BindOptions *options, Diags *diags) {
         if (options->keep == NULL || options->keep[i]) bind_step(&binder, &plan->steps.items[i]);
     for (size_t i = 0; i < plan->pipeline->sources.count && !binder.is_run && !binder.aborted; i++)
         check_unread(&binder, plan->pipeline->sources.items[i]);
-    if (binder.python != NULL && !binder.is_run) udf_release(binder.python);
+    udf_release(binder.python);
     if (!duck_exec(binder.duck, "ROLLBACK", NULL, &err)) diag_add(diags, SEVERITY_ERROR, &err);
 }

@@ -70,12 +70,3 @@ void step_rewrite_python(Arena *arena, Udfs *udfs, Duck *duck, Step *step, Diags
     step->functions = rewrite.functions;
     if (rewrite.edits.count > 0) step->query = edited(arena, &step->query, &rewrite);
 }
-
-bool step_calls_table_function(Udfs *udfs, const Step *step) {
-    for (size_t i = 0; i < step->functions.count; i++) {
-        Error err = {0};
-        const Udf *udf = udfs_find(udfs, step->functions.items[i], &err);
-        if (udf != NULL && udf->kind == UDF_TABLE) return true;
-    }
-    return false;
-}

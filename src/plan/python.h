@@ -8,7 +8,5 @@
 
 /* Rewrites step->query and fills step->functions; problems go to diags at their place. */
 void step_rewrite_python(Arena *arena, Udfs *udfs, Duck *duck, Step *step, Diags *diags);
-/* Does the step call a table function? Its columns may not be known without running it. */
-bool step_calls_table_function(Udfs *udfs, const Step *step);
 
 #endif

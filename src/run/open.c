@@ -27,9 +27,10 @@ static bool validate(Run *run, Error *err) {
     run->relations = map_on(run->arena);
     run->guessed = map_on(run->arena);
     run->careful = map_on(run->arena);
+    udf_session_stub(run->python, true);
     bind_types(run->plan, &bind, &diags);
+    udf_session_stub(run->python, false);
     diags_sort(&diags);
-    /* A Python function of constants is called while it is bound, and may be stopped there. */
     if (run->stop) return error_set(err, ERR_INTERRUPTED, SPAN_NONE, "interrupted by a signal");
     run->report->problems = diags;
     if (diags.errors == 0) return true;

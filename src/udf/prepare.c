@@ -144,7 +144,7 @@ bool udf_prepare(UdfSession *session, const char *sql, bool *known, Error *err) 
         bool inner = true;
         if (call->input_sql && !udf_prepare(session, call->input_sql, &inner, err)) return false;
         if (known && !inner) *known = false;
-        bool ok = session->config.validate ? stub_columns(session, call, known, err)
+        bool ok = session->run.stub ? stub_columns(session, call, known, err)
                                            : run_call(session, call, err);
         if (!ok || !find_types(session, call, err)) return false;
         call->ready = true;

@@ -80,6 +80,10 @@ bool udf_session_open(Arena *arena, const UdfSessionConfig *config, UdfSession *
     return false;
 }
 
+void udf_session_stub(UdfSession *session, bool on) {
+    if (session) session->run.stub = on || session->config.validate;
+}
+
 bool udf_session_error(UdfSession *session, Error *err) {
     if (!session) return false;
     pthread_mutex_lock(&session->run.lock);

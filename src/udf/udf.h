@@ -145,6 +145,8 @@ typedef struct UdfSessionConfig {
 /* Registers the functions of all queries rewritten so far and runs @on_setup of their modules.
  * Call it outside of a transaction. *out is NULL (and true returned) when none is used. */
 bool udf_session_open(Arena *arena, const UdfSessionConfig *config, UdfSession **out, Error *err);
+/* While on, a session is like a validating one: a run binds its steps so before the first. */
+void udf_session_stub(UdfSession *session, bool on);
 /* Runs the table functions in this (rewritten) SQL and keeps their rows for it. Call before the
  * statement, on the same connection, with no streaming result open. In a validating session,
  * *known (may be NULL) is false when the columns of one cannot be known without running it. */

@@ -55,6 +55,7 @@ static void describe(Arena *arena, PyObject *exception, Error *err, const struct
     if (arguments && *arguments) buf_printf(&message, "\ncalled with %s", arguments);
     if (*trace) buf_printf(&message, "\n%s", trace);
     error_set(err, err->code, SPAN_NONE, "%s", redact_text(arena, buf_text(&message)));
+    error_hint(err, "%s", text_of(PyTuple_GetItem(told, 4)));
 }
 
 static void take(Error *err, ErrorCode code, const struct Failure *failure, int *line) {

@@ -357,3 +357,54 @@ times_2, times_3 = make(2), make(3)
 """)
     project.run("CREATE TABLE t AS SELECT times_2(7) AS a, PYTHON_FUNC('f.times_3', 7) AS b;")
     assert project.sql("SELECT a, b FROM t") == [(14, 21)]
+
+
+def test_binding_calls_nothing_and_knows_declared_columns(project):
+    project.write("python_udfs/f.py", """
+import pathlib
+from sqlflow.udfs import python_scalar_udf, python_table_udf
+
+@python_scalar_udf
+def noted(n: int) -> int:
+    with pathlib.Path("calls.txt").open("a") as file:
+        file.write(f"{n} ")
+    return n
+
+@python_table_udf(output_schema={"k": "BIGINT"})
+def made(n: int):
+    noted(n)
+    return [{"k": n}]
+
+@python_table_udf(output_schema={"k": "INTEGR"})
+def wrong(n: int):
+    return []
+""")
+    project.run("CREATE TABLE t AS SELECT noted(1) AS v; CREATE TABLE u AS FROM made(2);")
+    assert project.read("calls.txt").split() == ["1", "2"]
+    error = project.run("CREATE TABLE u AS FROM made(3);\nCREATE TABLE w AS SELECT nope FROM u;", code=4)["error"]
+    assert (error["code"], error["line"]) == ("SF0306", 2) and "3" not in project.read("calls.txt").split()
+    assert "'INTEGR'" in project.run("CREATE TABLE u AS FROM wrong(1);", code=4)["error"]["message"]
+
+
+@pytest.mark.parametrize("line, hint", [
+    ("import no_such_package", "install it in the Python"), ("import helper", "from . import helper"),
+    ("from sqlflow.udf import python_scalar_udf", "sqlflow.udfs")])
+def test_a_module_that_is_not_found(project, line, hint):
+    project.write("python_udfs/helper.py", "k = 1\n")
+    project.write("python_udfs/f.py", f"{line}\nfrom sqlflow.udfs import python_scalar_udf\n@python_scalar_udf\n"
+                  "def f(n: int) -> int:\n    return n\n")
+    assert hint in project.run("CREATE TABLE t AS SELECT f(1) AS v;", code=4)["error"]["hint"]
+
+
+def test_the_cause_of_an_exception_is_told(project):
+    project.write("python_udfs/f.py", "from sqlflow.udfs import python_scalar_udf\n@python_scalar_udf\n"
+                  "def f(n: int) -> int:\n    try:\n        return n // 0\n    except ZeroDivisionError as cause:\n"
+                  "        raise RuntimeError('no result') from cause\n")
+    message = project.run("CREATE TABLE t AS SELECT f(1) AS v;", code=1)["error"]["message"]
+    assert "RuntimeError: no result (caused by ZeroDivisionError:" in message
+
+
+def test_the_package_has_a_place_without_a_home(project, tmp_path):
+    path = project.sf("udf", "path", env={"XDG_CACHE_HOME": "/proc", "TMPDIR": str(tmp_path)}).out.strip()
+    assert path.startswith(str(tmp_path)) and pathlib.Path(path, "sqlflow/udfs.py").exists()
+    assert pathlib.Path(path).parent.stat().st_mode & 0o077 == 0

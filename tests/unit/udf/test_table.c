@@ -156,7 +156,7 @@ static void tells_what_is_wrong(void **state) {
         {"SELECT * FROM halfway(" THREE ")", "plain.halfway: RuntimeError: half way\nat python_udfs"
                                              "/plain.py:"},
         {"SELECT * FROM mixed(" THREE ")", "it has values of BIGINT and VARCHAR"},
-        {"SELECT * FROM odd(" THREE ")", "TypeError: 'int' object is not iterable"},
+        {"SELECT * FROM odd(" THREE ")", "TypeError: the function gave int; a DataFrame"},
         {"SELECT * FROM rows((SELECT 1 x))",
          "plain.rows requires the column 'id', which its input"},
         {"SELECT * FROM rows(missing_table)",

@@ -145,6 +145,11 @@ def is_row_list(item):
     return isinstance(item, (list, tuple)) and (not item or isinstance(item[0], dict))
 
 
+def wrong_piece(item):
+    return TypeError(f"the function gave {type(item).__name__}; a DataFrame, an Arrow table or a "
+                     "list of dicts is expected")
+
+
 def pieces(result, declared):
     """What a table function returned: ("whole", table) for one Arrow table, else pieces as
     ("arrow", table) and ("values", names, types, columns). Small pieces are put together.
@@ -170,6 +175,8 @@ def pieces(result, declared):
         yield ("whole", first)
         return
     whole = first is not None or is_row_list(result) or hasattr(result, "to_dict")
+    if not whole and not hasattr(result, "__iter__"):
+        raise wrong_piece(result)
     for item in [result] if whole else result:
         table = first if whole else arrow_of(item)
         if table is not None:
@@ -187,8 +194,7 @@ def pieces(result, declared):
             yield from flush()
             yield from pieces(item, declared)
         else:
-            raise TypeError(f"the function gave {type(item).__name__}; a DataFrame, an Arrow "
-                            "table or a list of dicts is expected")
+            raise wrong_piece(item)
         if len(rows) + sum(part.num_rows for part in tables) >= BATCH_ROWS:
             yield from flush()
     yield from flush()

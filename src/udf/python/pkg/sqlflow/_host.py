@@ -255,12 +255,31 @@ def hooks(name, kind):
 HERE = ("sqlflow/_host.py", "sqlflow/_data.py", "sqlflow/_infer.py")
 
 
+def advice(error):
+    """How to get a module that an import did not find; "" for other errors."""
+    name = getattr(error, "name", None)
+    if not isinstance(error, ModuleNotFoundError) or not name:
+        return ""
+    top = name.split(".")[0]
+    if top == "sqlflow":
+        return "the decorators are in sqlflow.udfs: from sqlflow.udfs import python_scalar_udf"
+    for frame in traceback.extract_tb(error.__traceback__):
+        beside = os.path.join(os.path.dirname(frame.filename), top)
+        if os.path.isdir(beside) or os.path.isfile(beside + ".py"):
+            return f"{top} lies beside this file, which is part of a package: from . import {top}"
+    return (f"install it in the Python that runs the functions, {sys.prefix}, or name another by "
+            "python: { venv: … } in the profile")
+
+
 def explain(error, root):
-    """(type and message, file, line, trimmed traceback) of an exception."""
+    """(type and message, file, line, trimmed traceback, hint) of an exception."""
     text = "".join(traceback.format_exception_only(type(error), error)).strip()
+    if error.__cause__ is not None:
+        cause = "".join(traceback.format_exception_only(type(error.__cause__), error.__cause__))
+        text += f" (caused by {cause.strip()})"
     if isinstance(error, SyntaxError) and error.filename:
         return (f"{type(error).__name__}: {error.msg}", relative(error.filename, root),
-                error.lineno or 0, "")
+                error.lineno or 0, "", "")
     frames = [f for f in traceback.extract_tb(error.__traceback__)
               if not f.filename.endswith(HERE) and "importlib._bootstrap" not in f.filename
               and not f.filename.endswith("importlib/__init__.py")
@@ -268,7 +287,7 @@ def explain(error, root):
     own = [f for f in frames if os.path.abspath(f.filename).startswith(root + os.sep)
            and f"{os.sep}site-packages{os.sep}" not in f.filename]
     if not own:  # raised by what the program does with the result: no place in the user's code
-        return (text, "", 0, "")
+        return (text, "", 0, "", "")
     shown = frames if len(frames) <= 6 else frames[:2] + [None] + frames[-3:]
     lines = []
     for frame in shown:
@@ -277,7 +296,8 @@ def explain(error, root):
             continue
         place = f"{relative(frame.filename, root)}:{frame.lineno} in {frame.name}"
         lines.append(f"  {place}: {frame.line}" if frame.line else f"  {place}")
-    return text, relative(own[-1].filename, root), own[-1].lineno or 0, "\n".join(lines)
+    place = relative(own[-1].filename, root)
+    return text, place, own[-1].lineno or 0, "\n".join(lines), advice(error)
 
 
 def relative(path, root):
