@@ -84,7 +84,8 @@ static bool stub_columns(UdfSession *session, UdfTableCall *call, bool *known, E
 
 static bool open_side(UdfSession *session, Error *err) {
     if (session->side) return true;
-    DuckConfig config = {.memory_limit = SIDE_MEMORY,
+    const char *memory = arena_printf(session->arena, "%lldB", (long long)session->memory);
+    DuckConfig config = {.memory_limit = memory,
                          .threads = 2,
                          .temp_directory = session->config.stage_dir};
     if (config.temp_directory)
@@ -164,5 +165,5 @@ void udf_release(UdfSession *session) {
         call->table = NULL;
         call->ready = false;
     }
-    session->room = HELD_BYTES;
+    session->room = session->memory;
 }

@@ -33,8 +33,23 @@ static bool run_setup(UdfSession *session, const Udf *udf, Error *err) {
     return session->api->hooks(udf->import_name, true, err);
 }
 
+/* What table functions return comes on top of the run's own memory_limit: it gets an eighth of it,
+ * within bounds. */
+static bool find_memory(UdfSession *session, Error *err) {
+    enum { SHARE = 8, LEAST = 32 << 20, MOST = 256 << 20 };
+    int64_t limit = 0;
+    if (!duck_int(session->config.duck,
+                  "SELECT parse_formatted_bytes(current_setting('memory_limit'))::BIGINT", &limit,
+                  err))
+        return false;
+    limit /= SHARE;
+    session->memory = session->room = limit < LEAST ? LEAST : limit > MOST ? MOST : limit;
+    return true;
+}
+
 static bool set_up(UdfSession *session, Error *err) {
     const Udfs *udfs = session->config.udfs;
+    if (udfs->calls.count > 0 && !find_memory(session, err)) return false;
     /* A result that was not read to its end keeps its transaction until the next statement, which
      * would take back what is registered meanwhile. */
     if (!duck_exec(session->config.duck, "SELECT 1", NULL, err)) return false;
@@ -66,7 +81,6 @@ bool udf_session_open(Arena *arena, const UdfSessionConfig *config, UdfSession *
     session->config = *config;
     session->api = config->udfs->api;
     session->types = map_exact_on(arena);
-    session->room = HELD_BYTES;
     session->run.stub = config->validate;
     session->run.stop = config->stop;
     pthread_mutex_init(&session->run.lock, NULL);

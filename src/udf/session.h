@@ -4,10 +4,6 @@
 
 #include "udf/catalog.h"
 
-/* As much of table functions' results stays in memory as the side database would keep there. */
-enum { HELD_BYTES = 256 << 20 };
-#define SIDE_MEMORY "256MB"
-
 struct UdfSession {
     Arena *arena;
     UdfSessionConfig config;
@@ -16,7 +12,8 @@ struct UdfSession {
     Duck *side;      /* outputs of table functions; NULL until the first */
     Strings modules; /* whose @on_setup ran, in that order */
     Map types;       /* type text → duckdb_logical_type */
-    int64_t room;    /* bytes of results that Python may hold until the statement is done */
+    int64_t memory;  /* bytes that the side database may keep, and Python of results not there */
+    int64_t room;    /* of the latter, what is left for the statement's further calls */
 };
 
 /* types.c: the logical type of a text ("DECIMAL(10,2)"), owned by the session; NULL with err. */
