@@ -45,6 +45,8 @@ static const OptionSpec options[] = {
      .fallback = "false", .help = "lines may be short; what they lack is NULL"},
     {.name = "sample_size", .type = OPTION_INT, .use = USE_READ | USE_CONNECTION,
      .help = "rows to take the types from; default 20480, all of a small file; 0: all"},
+    {.name = "max_line_size", .aliases = "maximum_line_size", .type = OPTION_INT,
+     .use = USE_READ | USE_CONNECTION, .help = "bytes of the longest line; default 2 MB"},
     FILE_READ_OPTIONS,
     FILE_WRITE_OPTIONS,
     {0},
@@ -98,6 +100,8 @@ void csv_plain_options(Buf *out, const FileCall *call) {
     put_nulls(out, link);
     put_encoding(out, link);
     put_text(out, link, "decimal_separator", "decimal_separator");
+    if (link_has(link, "max_line_size"))
+        buf_printf(out, ", max_line_size = %lld", link_int(link, "max_line_size"));
     if (!str_ieq(link_text(link, "compression"), "auto"))
         put_text(out, link, "compression", "compression");
 }
@@ -239,6 +243,11 @@ static const char *reader(const FileCall *call, const CsvDialect *dialect, const
         put_detected(&sql, call, extra, types);
     }
     buf_puts(&sql, more);
+    for (size_t i = 0; i < call->paths->count; i++) {
+        if (!csv_may_lose_rows(call->paths->items[i], dialect)) continue;
+        buf_puts(&sql, ", parallel = false");
+        break;
+    }
     files_reader_options(&sql, call);
     buf_putc(&sql, ')');
     return buf_text(&sql);
@@ -366,7 +375,10 @@ static void check(const Link *link, OptionUse use, Diags *diags) {
         diag_error(diags, ERR_OPTION_VALUE, link_span(link, "delimiter"),
                    "delimiter must be 1 to 4 bytes and no line break")
             ->hint = "for example \",\", \";\", \"|\" or \"\\t\"";
-    else if (link_has(link, "quote_char") && str_eq(delimiter, link_text(link, "quote_char")))
+    if (link_has(link, "max_line_size") && link_int(link, "max_line_size") < 1)
+        diag_error(diags, ERR_OPTION_VALUE, link_span(link, "max_line_size"),
+                   "max_line_size must be positive");
+    if (link_has(link, "quote_char") && str_eq(delimiter, link_text(link, "quote_char")))
         diag_error(diags, ERR_OPTION_VALUE, link_span(link, "quote_char"),
                    "quote_char and delimiter are the same");
 }

@@ -18,6 +18,7 @@ typedef struct CsvBytes {
     const char *hints;     /* ", delim = …" for the sniffer; "" leaves all to it */
     size_t longest_number; /* digits in a row in all of the sample; SIZE_MAX: unknown */
     bool lone_letter;      /* some field may be T or F alone */
+    bool long_fraction;    /* some time may have more than six digits behind the second's point */
 } CsvBytes;
 
 /* What DuckDB's sniffer makes of a file. */
@@ -48,7 +49,11 @@ void csv_parse_options(Buf *out, const FileCall *call);
 void csv_plain_options(Buf *out, const FileCall *call);
 /* Nothing is known of remote, compressed and unusual files, and of those with very long lines. */
 CsvBytes csv_look_at_bytes(const FileCall *call, size_t index);
-/* An error for a file whose byte order mark says that it cannot be read as the options say. */
+/* Does the head of a local file have lines that end in \r\n and others in \n? */
+bool csv_mixes_breaks(const char *path);
+/* Is the beginning of the file's last chunk such that DuckDB may pass over it? */
+bool csv_may_lose_rows(const char *path, const CsvDialect *dialect);
+/* An error for a file whose first bytes say that it cannot be read as the options say. */
 bool csv_check_encoding(const FileCall *call, Error *err);
 /* Asks the sniffer about call->paths[index]; `extra` is more ", name = value". */
 bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect *dialect,
@@ -64,6 +69,7 @@ bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf
                       Columns *types, Error *err);
 bool csv_guard_columns(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
                        Error *err);
+bool csv_is_time(const char *type); /* TIME, TIMESTAMP and their relatives */
 /* `columns`: of the reader, as sniffed. */
 bool csv_guard_exact(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
                         const Columns *columns, CsvExact *exact, Error *err);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "connectors/csv.h"
+#include "engine/casts.h"
 
 /* Numbers of so many digits show in a DOUBLE whether they have a fraction. */
 enum { EXACT_DIGITS = 14, SHORT_DECIMAL = 18, LONG_DECIMAL = 38 };
@@ -29,6 +30,10 @@ static bool is_number(const char *type) {
     return false;
 }
 
+bool csv_is_time(const char *type) {
+    return str_istarts(type, "TIME") && strchr(type, '[') == NULL;
+}
+
 /* Of detected types only those past the sample; of given ones all. HUGEINT was found in the first
  * file. Several files may have several formats of dates: those are left alone. */
 static bool is_unsure(const FileCall *call, const CsvDialect *dialect, const Column *column) {
@@ -36,6 +41,12 @@ static bool is_unsure(const FileCall *call, const CsvDialect *dialect, const Col
     bool all = csv_sees_all(call) && !given;
     if (is_number(column->type)) return !all || str_eq(column->type, "HUGEINT");
     if (str_istarts(column->type, "DECIMAL(")) return given;
+    /* Of a time zone's type nothing but digits can be lost, and to convert text to it is slow. */
+    if (str_eq(column->type, "TIMESTAMP WITH TIME ZONE") && !dialect->bytes.long_fraction)
+        return false;
+    if (csv_is_time(column->type))
+        return given && !link_bool(call->link, "ignore_errors") &&
+               !has_format(call, "timestamp_format", dialect->timestamp_format);
     return str_eq(column->type, "DATE") && !all && call->paths->count == 1 &&
            !has_format(call, "date_format", dialect->date_format);
 }
@@ -52,7 +63,7 @@ static const char *longer_decimal(Arena *arena, const char *type) {
 static const char *read_type(const FileCall *call, const CsvDialect *dialect, const char *type,
                              size_t digits) {
     if (str_istarts(type, "DECIMAL(")) return longer_decimal(call->session->arena, type);
-    if (call->careful || str_eq(type, "HUGEINT")) return "VARCHAR";
+    if (call->careful || str_eq(type, "HUGEINT") || csv_is_time(type)) return "VARCHAR";
     if (!str_eq(type, "DATE")) return digits > EXACT_DIGITS ? "VARCHAR" : "DOUBLE";
     return has_format(call, "timestamp_format", dialect->timestamp_format) ? "VARCHAR"
                                                                            : "TIMESTAMP";
@@ -138,8 +149,20 @@ static const char date_check[] = DUCK_DAY "({x}) AS {x}";
 static const char decimal_check[] =
     "CASE WHEN {x}::{t} <> {x} THEN {error} ELSE {x}::{t} END AS {x}";
 
-static const char *check_of(const char *type, const char *read) {
+/* Text {x} is a time that loses neither an offset from UTC nor digits. Most are of a form that
+ * cannot; to compare instants would double the time of the read. */
+static const char *time_text(Arena *arena, const char *type) {
+    int digits = str_eq(type, "TIMESTAMP_S") ? 0 : str_eq(type, "TIMESTAMP_MS") ? 3 : 6;
+    return arena_printf(arena,
+                        "CASE WHEN {x} IS NULL THEN NULL WHEN regexp_full_match({x}, "
+                        "'[0-9-]{8,}[ T][0-9:]+(\\.[0-9]{0,%d})?') THEN coalesce(TRY_CAST({x} AS "
+                        "{t}), {error}) WHEN %s THEN CAST({x} AS {t}) ELSE {error} END AS {x}",
+                        digits, cast_text_check(arena, "{x}", type));
+}
+
+static const char *check_of(Arena *arena, const char *type, const char *read) {
     bool date = str_eq(type, "DATE");
+    if (csv_is_time(type)) return time_text(arena, type);
     if (str_istarts(type, "DECIMAL(")) return decimal_check;
     if (str_eq(read, "VARCHAR")) return date ? date_text : number_text;
     return date ? date_check : number_check;
@@ -165,7 +188,7 @@ const char *csv_checked(const FileCall *call, const CsvExact *exact, const char 
             sql_literal(arena, column->name), column->type, sql_literal(arena, files_named(call)),
             is_given(call, column->name) ? "" : str_thousands(arena, csv_sample(call)), x);
         const char *check =
-            check_of(column->type, columns_find(exact->types, column->name)->type);
+            check_of(arena, column->type, columns_find(exact->types, column->name)->type);
         check = str_replace(arena, check, "{error}", "\x1f");
         check = str_replace(arena, check, "{t}", column->type);
         check = str_replace(arena, check, "{x}", x);
@@ -192,6 +215,12 @@ bool relation_misguessed(const Error *err) {
 static const char *fitting(const char *type, const char *value) {
     char *end;
     if (str_eq(type, "DATE")) return strchr(value, ':') != NULL ? "TIMESTAMP" : "VARCHAR";
+    if (str_istarts(type, "TIMESTAMP")) {
+        const char *offset = strchr(value, ':') == NULL ? NULL : strpbrk(strchr(value, ':'), "+-");
+        if (strchr(value, '.') != NULL && strspn(strchr(value, '.') + 1, "0123456789") > 6)
+            return offset == NULL && strpbrk(value, "zZ") == NULL ? "TIMESTAMP_NS" : "VARCHAR";
+        return offset != NULL ? "TIMESTAMPTZ" : "VARCHAR";
+    }
     if (value[strspn(value, "+-0123456789")] == '\0') return "HUGEINT";
     strtod(value, &end);
     return *end == '\0' ? "DOUBLE" : "VARCHAR";

@@ -49,16 +49,28 @@ static bool sniff(const FileCall *call, size_t index, const char *extra, CsvDial
     return failure.code == ERR_NONE;
 }
 
+/* A failed sniff may abort the transaction, and then the one after it tells only that. */
+static bool sniff_failed(const FileCall *call, size_t index, const Error *hinted, Error *err) {
+    const char *path = call->paths->items[index];
+    if (strstr(err->message, "transaction is aborted") != NULL && hinted->code != ERR_NONE)
+        *err = *hinted;
+    if (strstr(err->message, "automatically detect") == NULL || !csv_mixes_breaks(path))
+        return false;
+    error_set(err, ERR_FILE_FORMAT, link_span(call->link, "path"),
+              "%s: some lines end in \\r\\n and others in \\n", path);
+    return error_hint(err, "make them alike: sed -i 's/\\r$//' '%s'", path);
+}
+
 bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect *dialect,
                Error *err) {
     if (*extra != '\0') return sniff(call, index, extra, dialect, err);
     CsvBytes bytes = csv_look_at_bytes(call, index);
-    Error ignored = {0};
-    bool ok = (*bytes.hints != '\0' && sniff(call, index, bytes.hints, dialect, &ignored) &&
+    Error hinted = {0};
+    bool ok = (*bytes.hints != '\0' && sniff(call, index, bytes.hints, dialect, &hinted) &&
                dialect->columns.count > 1) ||
               sniff(call, index, "", dialect, err);
     dialect->bytes = bytes;
-    return ok;
+    return ok || sniff_failed(call, index, &hinted, err);
 }
 
 /* Parsing without detection, of lines as they come. */

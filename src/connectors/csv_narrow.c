@@ -59,6 +59,14 @@ static bool is_plain(const char *text, size_t size, char delimiter) {
     return expected > 0;
 }
 
+/* Is there a second with more than six digits behind the point? */
+static bool has_long_fraction(const char *text, size_t size) {
+    for (const char *at = text, *end = text + size;
+         (at = memchr(at, '.', (size_t)(end - at))) != NULL; at++)
+        if (at - text >= 3 && at[-3] == ':' && strspn(at + 1, "0123456789") > 6) return true;
+    return false;
+}
+
 static size_t longest_digits(const char *text, size_t size) {
     size_t longest = 0, run = 0;
     for (size_t i = 0; i < size; i++) {
@@ -136,21 +144,50 @@ static bool covers_sample(const FileCall *call, const char *text, size_t size) {
     return lines > csv_sample(call);
 }
 
+static bool is_compressed(const FileCall *call, const char *path, const char *how, Error *err) {
+    error_set(err, ERR_FILE_FORMAT, link_span(call->link, "path"), "%s is compressed by %s", path,
+              how);
+    return error_hint(err, "say so: \"compression\": \"%s\", or end its name in .%s", how,
+                      str_eq(how, "gzip") ? "gz" : "zst");
+}
+
+bool csv_mixes_breaks(const char *path) {
+    AUTO_ARENA arena = arena_new();
+    size_t size = 0, alone = 0, both = 0;
+    const char *text = read_head(arena, path, &size);
+    bool quoted = false;
+    for (size_t i = 0; text != NULL && i < size; i++) {
+        if (text[i] == '"') quoted = !quoted;
+        if (text[i] != '\n' || quoted) continue;
+        if (i > 0 && text[i - 1] == '\r')
+            both++;
+        else
+            alone++;
+    }
+    return alone > 0 && both > 0;
+}
+
 bool csv_check_encoding(const FileCall *call, Error *err) {
-    unsigned char mark[2] = {0};
+    char mark[5] = "";
     const char *path = call->paths->items[0];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return true; /* remote, or the reader will tell */
-    bool whole = read(fd, mark, sizeof mark) == sizeof mark;
+    ssize_t got = read(fd, mark, sizeof mark - 1);
     close(fd);
-    if (!whole || mark[0] != 0xFE || mark[1] != 0xFF) return true;
+    if (got < 2) return true;
+    if (str_eq(files_compression(call->link, path), "uncompressed")) {
+        if (str_starts(mark, "\x1f\x8b")) return is_compressed(call, path, "gzip", err);
+        if (str_starts(mark, "\x28\xb5\x2f\xfd")) return is_compressed(call, path, "zstd", err);
+    }
+    if (!str_starts(mark, "\xFE\xFF")) return true;
     error_set(err, ERR_FILE_FORMAT, link_span(call->link, "path"),
               "%s is UTF-16 with the high byte first, which cannot be read", path);
     return error_hint(err, "convert it: iconv -f UTF-16 -t UTF-8 '%s' > FILE", path);
 }
 
 CsvBytes csv_look_at_bytes(const FileCall *call, size_t index) {
-    CsvBytes bytes = {.hints = "", .longest_number = SIZE_MAX, .lone_letter = true};
+    CsvBytes bytes = {.hints = "", .longest_number = SIZE_MAX, .lone_letter = true,
+                      .long_fraction = true};
     const char *path = call->paths->items[index];
     if (!is_usual(call, path)) return bytes;
     AUTO_ARENA arena = arena_new();
@@ -159,6 +196,7 @@ CsvBytes csv_look_at_bytes(const FileCall *call, size_t index) {
     if (text == NULL || !covers_sample(call, text, size)) return bytes;
     bytes.longest_number = longest_digits(text, size);
     bytes.lone_letter = has_lone_letter(text, size);
+    bytes.long_fraction = has_long_fraction(text, size);
     if (str_starts(text, "\xEF\xBB\xBF")) {
         text += 3;
         size -= 3;

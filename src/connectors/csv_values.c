@@ -20,7 +20,18 @@ static bool is_ambiguous_type(const FileCall *call, const CsvDialect *dialect, c
            !link_has(link, "timestamp_format");
 }
 
-/* Appends a test of column i: 1 HUGEINT, 2 VARCHAR, 3 ambiguous date, 0 neither. */
+/* A time keeps six digits behind the second's point and cuts the others off. */
+static void put_fraction_test(const CsvDialect *dialect, const char *type, size_t i, Buf *sql) {
+    bool iso = dialect->timestamp_format == NULL || str_starts(dialect->timestamp_format, "%Y-");
+    buf_printf(sql,
+               "CASE WHEN NOT coalesce(bool_or(regexp_matches(c%zu, ':\\d\\d\\.\\d{6}\\d*[1-9]')), "
+               "false) THEN 0 WHEN %s AND bool_and(c%zu IS NULL OR coalesce(TRY_CAST(c%zu AS "
+               "TIMESTAMP) BETWEEN TIMESTAMP '1677-09-22' AND TIMESTAMP '2262-04-11', false)) "
+               "THEN 4 ELSE 2 END",
+               i, iso && str_eq(type, "TIMESTAMP") ? "true" : "false", i, i);
+}
+
+/* Appends a test of column i: 1 HUGEINT, 2 VARCHAR, 3 ambiguous date, 4 TIMESTAMP_NS, 0 none. */
 static bool put_test(const FileCall *call, const CsvDialect *dialect, size_t i, Buf *sql) {
     const Column *column = &dialect->columns.items[i];
     if (value_get(link_value(call->link, "column_types"), column->name) != NULL) return false;
@@ -40,6 +51,11 @@ static bool put_test(const FileCall *call, const CsvDialect *dialect, size_t i, 
                    "CASE WHEN coalesce(bool_and(c%zu = 'F') OR bool_and(c%zu = 'T'), false) "
                    "THEN 2 ELSE 0 END",
                    i, i);
+        return true;
+    }
+    if (csv_is_time(column->type) && dialect->bytes.long_fraction &&
+        !is_ambiguous_type(call, dialect, column->type)) {
+        put_fraction_test(dialect, column->type, i, sql);
         return true;
     }
     if (!is_ambiguous_type(call, dialect, column->type)) return false;
@@ -86,8 +102,9 @@ bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf
         const char *name = dialect->columns.items[tested[i]].name;
         int64_t result = rows_int(rows, i);
         if (result == 3) warn_dates(call, dialect, name);
-        if (result != 1 && result != 2) continue;
-        *LIST_PUSH(arena, types) = (Column){name, result == 1 ? "HUGEINT" : "VARCHAR"};
+        if (result != 1 && result != 2 && result != 4) continue;
+        *LIST_PUSH(arena, types) = (Column){
+            name, result == 1 ? "HUGEINT" : result == 2 ? "VARCHAR" : "TIMESTAMP_NS"};
     }
     return true;
 }
@@ -98,7 +115,11 @@ bool csv_guard_columns(const FileCall *call, const CsvDialect *dialect, const Bu
     for (size_t i = 1; i < call->paths->count && i < SNIFFED_FILES; i++) {
         CsvDialect other;
         Error failure = {0};
-        if (!csv_sniff(call, i, buf_text(extra), &other, &failure)) continue;
+        if (!csv_sniff(call, i, buf_text(extra), &other, &failure)) {
+            *err = failure;
+            return !str_starts(err->message, call->paths->items[i]) &&
+                   error_prefix(err, "%s: ", call->paths->items[i]);
+        }
         for (size_t c = 0; c < other.columns.count; c++) {
             const char *name = other.columns.items[c].name;
             bool known = dialect->header ? columns_find(&dialect->columns, name) != NULL

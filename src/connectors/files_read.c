@@ -52,6 +52,10 @@ static const struct {
     const char *contains, *hint;
 } hints[] = {
     {"not utf-8 encoded", "set \"encoding\": \"latin-1\" or \"utf-16\""},
+    {"Maximum line size", "\"max_line_size\": BYTES allows longer lines"},
+    {"state machine reached",
+     "a quote may not be closed, or lines end in \\r\\n here and in \\n there, which "
+     "`sed -i 's/\\r$//' FILE` repairs"},
     {"Expected Number of Columns",
      "\"null_padding\": true fills missing fields with NULL; \"ignore_errors\": true leaves such "
      "lines out and counts them"},
@@ -71,9 +75,10 @@ static const struct {
 
 /* DuckDB's advice names its own options and repeats what it detected: neither helps here. */
 static void cut(char *message) {
-    static const char *const ends[] = {"\nPossible ", "\nPotential ", "\n\n  file =",
-                                       "\nThe search space", "\n* ", "\n If this error",
-                                       "\nThis type was either", "\nColumn ", "\nTry increasing"};
+    static const char *const ends[] = {
+        "\nPossible ", "\nPotential ", "\n\n  file =", "\nThe search space", "\n* ",
+        "\n If this error", "\nThis can happen", "\nTry increasing", "\nIf you are trying",
+        "\nThis type was either", "\nColumn "};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         char *at = strstr(message, ends[i]);
         if (at != NULL) *at = '\0';

@@ -73,6 +73,8 @@ const OptionSpec s3_options[] = {
      .help = "csv: with ignore_errors: fail beyond this many"},
     {.name = "null_padding", .type = OPTION_BOOL, .use = READ, .fallback = "false",
      .help = "csv: lines may be short; what they lack is NULL"},
+    {.name = "max_line_size", .aliases = "maximum_line_size", .type = OPTION_INT, .use = READ,
+     .help = "csv: bytes of the longest line; default 2 MB"},
     {.name = "sample_size", .type = OPTION_INT, .use = READ,
      .help = "csv, json: rows to take the types from; 0: all"},
     {.name = "json_format", .use = READ,

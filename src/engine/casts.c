@@ -177,6 +177,13 @@ static const char *tried_cast(Arena *arena, const char *x, const char *to) {
                         x, v);
 }
 
+const char *cast_text_check(Arena *arena, const char *x, const char *to) {
+    const char *v = tried_cast(arena, x, to);
+    const char *check = str_replace(arena, text_check(arena, to), "{x}", x);
+    check = str_replace(arena, check, "{v}", v);
+    return arena_printf(arena, "((%s) IS NOT NULL AND %s)", v, check);
+}
+
 void cast_expression(Buf *out, const Column *from, const char *to, const char *row) {
     Arena *arena = out->arena;
     const char *x = sql_ident(arena, from->name);

@@ -20,6 +20,9 @@ bool cast_is_plain(const char *from, const char *to);
  * error() with a message that cast_error_read understands; it needs `row` (an SQL expression for
  * the row's number, '' when there is none). */
 void cast_expression(Buf *out, const Column *from, const char *to, const char *row);
+/* The condition under which text `x`, an SQL expression, can be cast to `to` and keeps its
+ * value. */
+const char *cast_text_check(Arena *arena, const char *x, const char *to);
 /* Turns the message of a failed check into ERR_CAST; false when it is some other error. */
 bool cast_error_read(Error *err);
 

@@ -116,6 +116,25 @@ static const char *without_flood(Arena *arena, const char *text) {
     return arena_printf(arena, "%.*s\n… and %zu more", (int)(end - text), text, more);
 }
 
+enum { LONGEST_LINE = 400 };
+
+/* DuckDB quotes the line of a file as a whole, and behind it stands what is wrong. */
+static const char *with_short_lines(Arena *arena, const char *text) {
+    Buf out = buf_on(arena);
+    for (const char *line = text; *line != '\0';) {
+        size_t size = strcspn(line, "\n"), kept = size;
+        if (size > LONGEST_LINE) {
+            kept = LONGEST_LINE;
+            while (kept > 0 && (line[kept] & 0xC0) == 0x80) kept--;
+        }
+        buf_put(&out, line, kept);
+        if (kept < size) buf_puts(&out, "…");
+        if (line[size] == '\n') buf_putc(&out, '\n');
+        line += size + (line[size] == '\n');
+    }
+    return buf_text(&out);
+}
+
 bool duck_fail(Duck *duck, const char *sql, const char *message, Error *err) {
     AUTO_ARENA arena = arena_new();
     Parts parts = parts_of(arena, message == NULL ? "unknown error" : message);
@@ -123,6 +142,7 @@ bool duck_fail(Duck *duck, const char *sql, const char *message, Error *err) {
                              ? duck_byte_offset(sql, parts.offset)
                              : parts.offset;
     const char *text = without_flood(arena, without_trailer(arena, parts.message));
+    if (strlen(text) > LONGEST_LINE) text = with_short_lines(arena, text);
     ErrorCode code = code_of(parts.type, text);
     error_set(err, code, SPAN_NONE, "%s", *text == '\0' ? "unknown error" : text);
     if (code == ERR_INTERRUPTED) error_set(err, code, SPAN_NONE, "interrupted");

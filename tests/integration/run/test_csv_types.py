@@ -44,3 +44,77 @@ def test_long_numbers_are_read_again(project, extra, text, mode, commit):
         [(-BIG, "BIGINT"), (BIG, "BIGINT")]
     assert project.sql("SELECT count(*) FROM t") == [(HEAD + 2,)]
     assert project.statuses() == ["success"]
+
+
+def load_small(project, content, extra="", code=0):
+    project.write("data/s.csv", content)
+    document = project.run(LOAD.format(extra=extra, mode=""), code=code)
+    return document["error"] if code else project.sql("SELECT * FROM (SELECT COLUMNS(*)::VARCHAR FROM t)")
+
+
+@pytest.mark.parametrize("kind, value, hint", [
+    ("TIMESTAMP", "2026-01-01T10:00:00+02:00", "TIMESTAMPTZ"), ("TIMESTAMP", "2026-01-01 10:00:00.123456789", "TIMESTAMP_NS"),
+    ("TIMESTAMP_S", "2026-01-01 10:00:00.5", "VARCHAR"), ("TIMESTAMPTZ", "2026-01-01 10:00:00.1234567Z", "VARCHAR"),
+    ("TIME", "10:00:00+02", "VARCHAR"), ("TIME", "10:00 PM", "VARCHAR"), ("TIMESTAMP", "soon", "VARCHAR")])
+def test_times_that_a_given_type_would_change(project, kind, value, hint):
+    error = load_small(project, f"a,t\n1,{value}\n", f', "column_types": {{"t": "{kind}"}}', code=1)
+    assert error["code"] == "SF0604" and f"'{value}'" in error["message"] and "column 't'" in error["message"]
+    assert f'{{"t": "{hint}"}}' in error["hint"]
+
+
+@pytest.mark.parametrize("kind, value, text", [
+    ("TIMESTAMP", "2026-01-01T10:00:00Z", "2026-01-01 10:00:00"), ("TIMESTAMP", "2026-01-01", "2026-01-01 00:00:00"),
+    ("TIMESTAMP", "2026-01-01 10:00:00.120000000", "2026-01-01 10:00:00.12"), ("TIMESTAMP", "", None),
+    ("TIMESTAMP", "infinity", "infinity"), ("TIMESTAMPTZ", "2026-01-01T10:00:00+02:00", "2026-01-01 08:00:00+00"),
+    ("TIMESTAMP_NS", "2026-01-01 10:00:00.123456789", "2026-01-01 10:00:00.123456789"), ("TIME", "24:00", "24:00:00")])
+def test_times_that_a_given_type_keeps(project, kind, value, text):
+    assert load_small(project, f"a,t\n1,{value}\n", f', "column_types": {{"t": "{kind}"}}') == [("1", text)]
+
+
+@pytest.mark.parametrize("first, value, kind", [
+    ("2026-01-01 10:00:00", "2026-01-01 10:00:00.123456789", "TIMESTAMP_NS"), ("10:00:00", "10:00:00.1234567", "VARCHAR"),
+    ("3026-01-01 10:00:00", "2026-01-01 10:00:00.123456789", "VARCHAR"),
+    ("2026-01-01 10:00:00Z", "2026-01-01 10:00:00.123456789Z", "VARCHAR"),
+    ("2026-01-01 10:00:00", "2026-01-01 10:00:00.123456", "TIMESTAMP")])
+def test_detected_times_keep_their_digits(project, first, value, kind):
+    assert (load_small(project, f"t\n{first}\n{value}\n"))[1] == (value,)
+    assert project.sql("SELECT DISTINCT typeof(t) FROM t") == [(kind,)]
+
+
+@pytest.mark.parametrize("content, words", [
+    ("a,b\r\n1,x\n2,y\r\n".encode(), ["data/s.csv", r"\r\n and others in \n", "sed -i"]),
+    ("a,b\n" + "1,x\n" * 2_000_100 + "2,y\r\n", ["state machine", "here and in", "sed -i"]),
+    ("a,b\n1,é\n".encode("latin-1"), ["not utf-8", '"encoding"']),
+    (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", ["compressed by gzip", '"compression": "gzip"']),
+    (b"\x28\xb5\x2f\xfd\x00\x00", ["compressed by zstd", ".zst"]),
+    ("a,b\n1," + "x" * 3_000_000 + "\n", ["Maximum line size", '"max_line_size"'])])
+def test_files_that_cannot_be_read_say_why(project, content, words):
+    error = load_small(project, content, code=1)
+    assert error["code"] == "SF0508" and len(error["message"]) < 900
+    for word in words:
+        assert word in error["message"] + error["hint"]
+
+
+@pytest.mark.parametrize("tail", ["2,y,z\n", "2\n", "2,y\r\n", "2,y,z\n3,a\n4,b\n"])
+@pytest.mark.parametrize("path", ["s.csv", "s*.csv"])
+def test_a_bad_line_where_a_threads_part_begins(project, tail, path):
+    """DuckDB's threads take 8,000,000 bytes each; the last one passed over all of its part."""
+    project.write("data/s.csv", "a,b\n" + "1,x\n" * 2_000_000 + tail)
+    error = project.fail(f'SOURCE s TYPE csv PARAMS {{"path": "data/{path}"}}; LOAD t FROM s;')
+    assert error["code"] == "SF0508"
+    project.write("data/s.csv", "a,b\n" + "1,x\n" * 2_000_000 + "2,y\n3,z")
+    project.run(name="p")
+    assert project.sql("SELECT count(*), max(b) FROM t") == [(2_000_002, "z")]
+
+
+def test_of_many_files_the_one_that_cannot_be_read_is_named(project):
+    project.write("data/s1.csv", "a,b\n1,x\n")
+    project.write("data/s2.csv", "a,b\n1,é\n".encode("latin-1"))
+    error = project.fail('SOURCE s TYPE csv PARAMS {"path": "data/s*.csv"}; LOAD t FROM s;')
+    assert error["message"].startswith("data/s2.csv: ") and "utf-8" in error["message"]
+
+
+def test_longer_lines(project):
+    rows = load_small(project, "a,b\n1," + "x" * 3_000_000 + "\n", ', "max_line_size": 4000000')
+    assert len(rows[0][1]) == 3_000_000
+    assert "positive" in load_small(project, "a\n1\n", ', "max_line_size": 0', code=4)["message"]
