@@ -14,7 +14,8 @@ typedef struct FileRelation {
 
 static bool relation_failure(void *handle, Error *err) {
     const FileRelation *relation = handle;
-    static const char *const marks[] = {"CSV Error", "CSV Parser", "JSON", "arquet"};
+    static const char *const marks[] = {"CSV Error", "CSV Parser", "chema mismatch", "JSON",
+                                        "arquet"};
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         if (strstr(err->message, marks[i]) == NULL) continue;
         files_error(relation->link, err);

@@ -45,9 +45,11 @@ static void relation_closed(void *handle) {
 
 static bool start(S3 *s3, const Strings *given, Strings *paths, Error *err) {
     if (!s3_open(s3, err)) return false;
-    if (given != NULL)
-        *paths = *given;
-    else if (!s3_find(s3, paths, err))
+    FileEntries files = {0};
+    for (size_t i = 0; given != NULL && i < given->count; i++)
+        *LIST_PUSH(s3->session->arena, &files) = (FileEntry){.path = given->items[i]};
+    if (given != NULL) *paths = *given;
+    if (given != NULL ? !s3_learn_format(s3, &files, err) : !s3_find(s3, paths, err))
         return false;
     s3_close(s3);
     return s3_enter(s3, read_retries(s3->link), err);
@@ -154,7 +156,8 @@ static bool s3_files(Session *session, const Link *link, FileEntries *files, Err
     AUTO_S3 s3;
     FileEntries all = {0};
     *files = (FileEntries){0};
-    if (!place(session, link, &s3, err) || !s3_open(&s3, err) || !list_settled(&s3, &all, err))
+    if (!place(session, link, &s3, err) || !s3_open(&s3, err) || !list_settled(&s3, &all, err) ||
+        !s3_learn_format(&s3, &all, err))
         return false;
     for (size_t i = 0; i < all.count; i++) {
         if (all.items[i].size > 0)

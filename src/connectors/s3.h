@@ -25,6 +25,8 @@ bool s3_place_of(Arena *arena, const Link *link, S3Place *place);
 /* The place of an export. A destination that ends with '/' gets an object in it, unless the
  * export writes several files. */
 bool s3_place_to(Arena *arena, const Link *link, const char *destination, S3Place *place);
+/* "csv", "json" or "parquet" by the extension of a key; NULL when it tells none. */
+const char *s3_format_of(Arena *arena, const char *key);
 bool s3_writes_folder(Arena *arena, const Link *link);
 /* "http://host:port" taken apart. */
 typedef struct S3Endpoint {
@@ -72,6 +74,9 @@ bool s3_refine(const Link *link, const S3Place *place, Error *err);
 bool s3_list(S3 *s3, FileEntries *files, Error *err);
 /* The same, as paths for a reader: none, and empty ones, are errors unless allow_empty. */
 bool s3_find(S3 *s3, Strings *paths, Error *err);
+/* Settles the format of a place that does not tell it by the extensions of its objects, which must
+ * agree, and takes those out that are of none. */
+bool s3_learn_format(S3 *s3, FileEntries *files, Error *err);
 /* Objects whose keys fit a pattern, whatever they are. */
 bool s3_glob(S3 *s3, const char *pattern, FileEntries *files, Error *err);
 bool s3_head(S3 *s3, const char *key, FileEntry *entry, Error *err);

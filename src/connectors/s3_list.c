@@ -132,6 +132,35 @@ bool s3_list(S3 *s3, FileEntries *files, Error *err) {
     return true;
 }
 
+static bool no_format(const S3 *s3, Error *err) {
+    return error_hint(err, "add \"file_format\": \"csv\", \"json\" or \"parquet\"%s",
+                      s3->place.whole_prefix ? ", which leaves others out" : "");
+}
+
+bool s3_learn_format(S3 *s3, FileEntries *files, Error *err) {
+    S3Place *place = &s3->place;
+    size_t kept = 0;
+    if (place->format != NULL || files->count == 0) return true;
+    for (size_t i = 0; i < files->count; i++) {
+        const char *path = files->items[i].path;
+        const char *format = s3_format_of(s3->session->arena, path);
+        if (format == NULL && place->whole_prefix) continue;
+        if (format == NULL)
+            return error_set(err, ERR_MISSING_OPTION, s3->link->span,
+                             "nothing says which format %s has", path) || no_format(s3, err);
+        if (place->format == NULL) place->format = format;
+        if (!str_eq(place->format, format))
+            return error_set(err, ERR_FILE_FORMAT, s3->link->span, "%s has %s and %s objects",
+                             place->uri, place->format, format) || no_format(s3, err);
+        files->items[kept++] = files->items[i];
+    }
+    files->count = kept;
+    if (kept > 0) return true;
+    error_set(err, ERR_REMOTE_OBJECT, s3->link->span, "%s has no object of a known format",
+              place->uri);
+    return no_format(s3, err);
+}
+
 static bool too_many(const S3 *s3, size_t count, Error *err) {
     long long most = link_int(s3->link, "max_files_per_run");
     if (!link_has(s3->link, "max_files_per_run") || count <= (size_t)most) return false;
@@ -145,7 +174,7 @@ bool s3_find(S3 *s3, Strings *paths, Error *err) {
     FileEntries files;
     bool allow_empty = link_bool(s3->link, "allow_empty");
     *paths = (Strings){0};
-    if (!s3_list(s3, &files, err)) return false;
+    if (!s3_list(s3, &files, err) || !s3_learn_format(s3, &files, err)) return false;
     for (size_t i = 0; i < files.count; i++) {
         if (files.items[i].size == 0 && allow_empty) continue;
         if (files.items[i].size == 0)

@@ -216,6 +216,7 @@ static void check_known_format(const Checker *check, const S3Place *place) {
         check_format(check, place->format);
         return;
     }
+    if (check->use == USE_READ && place->key == NULL) return; /* the objects' extensions will */
     diag_error(check->diags, ERR_MISSING_OPTION, check->link->span,
                "nothing says which format %s has", place->uri)
         ->hint = "add \"file_format\": \"csv\", \"json\" or \"parquet\"";

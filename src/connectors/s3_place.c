@@ -10,9 +10,7 @@ static const char *given(const Link *link, const char *name) {
     return text != NULL && *text != '\0' ? text : NULL;
 }
 
-static const char *format_of(Arena *arena, const Link *link, const char *name) {
-    const char *format = given(link, "file_format");
-    const char *extension = format != NULL ? format : fs_extension(arena, name);
+static const char *format_named(const char *extension) {
     static const char *const names[][2] = {{"csv", "csv"},     {"tsv", "csv"},
                                            {"json", "json"},   {"jsonl", "json"},
                                            {"ndjson", "json"}, {"parquet", "parquet"},
@@ -20,6 +18,15 @@ static const char *format_of(Arena *arena, const Link *link, const char *name) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_ieq(extension, names[i][0])) return names[i][1];
     return NULL;
+}
+
+const char *s3_format_of(Arena *arena, const char *key) {
+    return format_named(fs_extension(arena, key));
+}
+
+static const char *format_of(Arena *arena, const Link *link, const char *name) {
+    const char *format = given(link, "file_format");
+    return format != NULL ? format_named(format) : s3_format_of(arena, name);
 }
 
 static void set_key(Arena *arena, S3Place *place, const char *key) {

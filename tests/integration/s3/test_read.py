@@ -69,6 +69,36 @@ def test_places(s3, bucket, options, rows):
     assert s3.table("t") == [(r,) for r in rows]
 
 
+@pytest.mark.parametrize("options", ['"path_prefix": "d"', '"uri": "s3://BUCKET/d/"', '"key_pattern": "d/part*"'])
+@pytest.mark.parametrize("sync", ["full_refresh", "incremental"])
+def test_objects_tell_their_format(s3, bucket, options, sync):
+    for key, value in {"d/part1.jsonl": 1, "d/part2.jsonl": 2}.items():
+        bucket.put(key, '{"id": %d}' % value)
+    bucket.put("d/notes.txt", "no data")
+    s3.run(source(options.replace("BUCKET", bucket.name) + f', "sync_mode": "{sync}"'))
+    assert s3.sql("SELECT id FROM t ORDER BY 1") == [(1,), (2,)]
+    bucket.put("d/part3.csv", "id\n3\n")
+    error = s3.fail(code=1)
+    assert "has json and csv objects" in error["message"] and "file_format" in error["hint"]
+
+
+def test_objects_of_no_known_format(s3, bucket):
+    bucket.put("d/notes.txt", "no data")
+    assert "no object of a known format" in s3.fail(source('"path_prefix": "d"'), code=3)["message"]
+    assert "nothing says which format" in s3.fail(source('"key_pattern": "d/*"'), code=4)["message"]
+    s3.run(source('"path_prefix": "e", "allow_empty": true, "column_types": {"id": "INTEGER"}'))
+    assert s3.table("t") == []
+
+
+def test_objects_with_fewer_columns_are_told(s3, bucket):
+    bucket.put("d/a.csv", "id,n\n1,x\n")
+    bucket.put("d/b.csv", "id\n2\n")
+    error = s3.fail(source('"path_prefix": "d"'))
+    assert error["code"] == "SF0508" and "combine_files" in error["hint"] and "Potential" not in error["message"]
+    s3.run(source('"path_prefix": "d", "combine_files": true'))
+    assert s3.table("t") == [(1, "x"), (2, None)]
+
+
 @pytest.mark.parametrize("key", ["sp ace.csv", "plus+.csv", "ümlaut.csv", "per%20cent.csv",
                                  "a&b=c.csv", "ha#sh.csv", "quo'te.csv"])
 def test_odd_keys(s3, bucket, key):
