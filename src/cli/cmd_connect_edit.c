@@ -78,8 +78,12 @@ static const char *env_quoted(Arena *arena, const char *text) {
     return buf_text(&out);
 }
 
+/* The name of a variable and no more: a default would be the secret itself. */
 static bool is_reference(const char *value) {
-    return str_starts(value, "${") && str_ends(value, "}");
+    if (!str_starts(value, "${")) return false;
+    const char *end = value + 2;
+    while (isalnum((unsigned char)*end) || *end == '_') end++;
+    return end > value + 2 && str_eq(end, "}");
 }
 
 static bool is_secret(const Connector *connector, const char *name) {
@@ -177,11 +181,11 @@ static const Connector *wanted_type(Cli *cli, Error *err) {
 }
 
 static bool check_name(Context *context, const char *name, Error *err) {
-    size_t size = strlen(name);
-    for (size_t i = 0; i < size; i++)
-        if (!isalnum((unsigned char)name[i]) && strchr("_-", name[i]) == NULL)
-            return error_set(err, ERR_USAGE, SPAN_NONE,
-                             "'%s' is no name: use letters, digits, _ and -", name);
+    size_t size = strlen(name), fine = 0;
+    while (isalnum((unsigned char)name[fine]) || (fine < size && strchr("_-", name[fine]))) fine++;
+    if (size == 0 || fine < size)
+        return error_set(err, ERR_USAGE, SPAN_NONE,
+                         "'%s' is no name: use letters, digits, _ and -", name);
     if (project_connection(&context->project, name) == NULL) return true;
     error_set(err, ERR_USAGE, SPAN_NONE, "profile '%s' has a connection '%s' already",
               context->project.profile.name, name);
@@ -245,9 +249,11 @@ static bool remove_connection(Edit *edit, Error *err) {
         Strings names = {0};
         for (size_t i = 0; i < context->project.profile.connections.count; i++)
             strings_add(context->arena, &names, context->project.profile.connections.items[i].name);
-        return error_set(err, ERR_USAGE, SPAN_NONE, "profile '%s' has no connection '%s'%s",
-                         context->project.profile.name, name,
-                         str_did_you_mean(context->arena, name, &names));
+        error_set(err, ERR_USAGE, SPAN_NONE, "profile '%s' has no connection '%s'%s",
+                  context->project.profile.name, name,
+                  str_did_you_mean(context->arena, name, &names));
+        if (names.count == 0) return false;
+        return error_hint(err, "there are: %s", strings_join(context->arena, &names, ", "));
     }
     const char *text = yaml_remove_connection(context->arena, edit->text, edit->root, name, err);
     return text != NULL && save_profile(edit, text, err);

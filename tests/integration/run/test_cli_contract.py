@@ -432,3 +432,21 @@ def test_files_on_the_command_line_are_of_the_working_folder(project):
     project.sf("udf", "validate", "../python_udfs/tax.py", cwd=sub)
     project.sf("test", "--junit", "made/junit.xml", cwd=sub)
     assert "<testsuite" in project.read("sub/made/junit.xml")
+
+
+@pytest.mark.parametrize("words, error", [
+    (["", "--type", "csv", "path=x"], "'' is no name"),
+    (["x", "--type", "postgres", "password=${PW|hunter22}"], "must not stand on the command line"),
+    (["x", "--type", "postgres", "password=${A}hunter22${B}"], "must not stand on the command line"),
+    (["x", "--type", "postgres", "url=postgresql://me:hunter22@h/d"], "must not stand on the command line"),
+    (["x", "--type", "csv", "path=a", "file=b"], "given twice")])
+def test_what_connect_add_refuses(project, words, error):
+    before = project.read("profiles/dev.yml")
+    result = project.sf("connect", "add", *words, code=None)
+    assert result.code in (2, 4) and error in result.err and "hunter22" not in result.err
+    assert project.read("profiles/dev.yml") == before
+
+
+def test_connect_remove_tells_the_names(project):
+    project.write("profiles/dev.yml", persistent() + "connections:\n  inbox: { type: csv, path: data }\n")
+    assert "there are: inbox" in project.sf("connect", "remove", "other", code=2).err
