@@ -156,7 +156,9 @@ static int run_check(Cli *cli) {
         json_end(&document.json);
         return document_end(&document, cli);
     }
-    out_printf(cli, "all %zu variables have a value\n", checked);
+    out_printf(cli, checked == 1 ? "the one variable has a value\n"
+                                 : "all %zu variables have a value\n",
+               checked);
     return 0;
 }
 

@@ -164,12 +164,10 @@ static bool aligns_right(const char *type) {
            str_ieq(type, "FLOAT");
 }
 
-/* One line: control characters would break the columns, a long text would push them away. */
+/* One line, not too long: it would push the columns away. */
 static const char *cell_text(Arena *arena, const char *text) {
     if (text == NULL) return "NULL";
-    char *copy = arena_strdup(arena, text);
-    for (char *c = copy; *c != '\0'; c++)
-        if (iscntrl((unsigned char)*c)) *c = ' ';
+    const char *copy = one_line(arena, text);
     if (text_width(copy) <= CELL_MAX) return copy;
     size_t bytes = 0;
     for (size_t chars = 0; copy[bytes] != '\0'; bytes++)
@@ -245,18 +243,33 @@ static bool print_table(Cli *cli, Rows *rows, Error *err) {
 static const char *with_json_columns(Cli *cli, Duck *duck, const char *sql) {
     Columns columns = {0};
     Error ignored;
-    Buf replace = buf_on(cli->arena);
+    Buf list = buf_on(cli->arena), places = buf_on(cli->arena);
+    bool any = false;
     if (!cli->json || !duck_describe(duck, cli->arena, sql, &columns, &ignored)) return sql;
     for (size_t i = 0; i < columns.count; i++) {
         const Column *column = &columns.items[i];
         bool nested = str_ends(column->type, "]") || str_starts(column->type, "STRUCT") ||
                       str_starts(column->type, "MAP") || str_starts(column->type, "UNION");
-        if (!nested) continue;
-        const char *name = sql_ident(cli->arena, column->name);
-        buf_printf(&replace, "%sto_json(%s) AS %s", replace.size > 0 ? ", " : "", name, name);
+        const char *comma = i > 0 ? ", " : "", *name = sql_ident(cli->arena, column->name);
+        buf_printf(&list, nested ? "%sto_json(c%zu) AS %s" : "%sc%zu AS %s", comma, i, name);
+        buf_printf(&places, "%sc%zu", comma, i);
+        any = any || nested;
     }
-    if (replace.size == 0) return sql;
-    return arena_printf(cli->arena, "SELECT * REPLACE (%s) FROM (%s)", buf_text(&replace), sql);
+    if (!any) return sql;
+    /* By place, as two columns may have one name; the query may end with a comment. */
+    return arena_printf(cli->arena, "SELECT %s FROM (%s\n) AS q(%s)", buf_text(&list), sql,
+                        buf_text(&places));
+}
+
+/* DuckDB's own drawing of a plan, many lines in one cell. */
+static bool print_plan(Cli *cli, Rows *rows, Error *err) {
+    while (rows_next(rows, err)) out_printf(cli, "%s\n", rows_text(rows, 1));
+    return err->code == ERR_NONE;
+}
+
+static bool is_plan(const Rows *rows) {
+    return rows_columns(rows) == 2 && str_eq(rows_name(rows, 0), "explain_key") &&
+           str_eq(rows_name(rows, 1), "explain_value");
 }
 
 static bool print_rows(Cli *cli, Duck *duck, const char *sql, Error *err) {
@@ -264,6 +277,7 @@ static bool print_rows(Cli *cli, Duck *duck, const char *sql, Error *err) {
     if (!duck_query(duck, with_json_columns(cli, duck, sql), &rows, err)) return false;
     err->code = ERR_NONE;
     if (cli->json) return print_json(cli, rows, err);
+    if (!str_eq(cli->format, "csv") && is_plan(rows)) return print_plan(cli, rows, err);
     return str_eq(cli->format, "csv") ? print_csv(cli, rows, err) : print_table(cli, rows, err);
 }
 

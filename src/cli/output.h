@@ -59,6 +59,8 @@ void table_cell(Table *table, const char *text);   /* NULL: empty */
 void table_cellf(Table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void table_print(Cli *cli, const Table *table);
 
+/* A copy with blanks for control characters, which would break lines and columns. */
+char *one_line(Arena *arena, const char *text);
 /* Columns that a text takes on a terminal, roughly: characters, combining ones not counted. */
 size_t text_width(const char *text);
 void buf_pad(Buf *buf, const char *text, size_t width, bool right);

@@ -76,6 +76,27 @@ static bool is_number_type(const char *type) {
     return str_istarts(type, "DECIMAL");
 }
 
+/* to_json writes inf and nan inside of lists and structs as JavaScript would; JSON has no such
+ * numbers, so they are null, as outside. */
+static const char *finite_json(Arena *arena, const char *text) {
+    static const char *const words[] = {"-Infinity", "Infinity", "NaN"};
+    if (strstr(text, "Infinity") == NULL && strstr(text, "NaN") == NULL) return text;
+    Buf out = buf_on(arena);
+    bool quoted = false;
+    for (const char *c = text; *c != '\0';) {
+        const char *word = NULL;
+        for (size_t i = 0; !quoted && word == NULL && i < sizeof words / sizeof *words; i++)
+            if (str_starts(c, words[i])) word = words[i];
+        buf_puts(&out, word != NULL ? "null" : "");
+        c += word != NULL ? strlen(word) : 0;
+        if (word != NULL) continue;
+        if (*c == '"') quoted = !quoted;
+        if (*c == '\\' && c[1] != '\0') buf_putc(&out, *c++);
+        buf_putc(&out, *c++);
+    }
+    return buf_text(&out);
+}
+
 void value_json(JsonWriter *json, const char *key, Rows *rows, size_t column) {
     const char *type = rows_type(rows, column);
     if (rows_is_null(rows, column)) {
@@ -90,7 +111,7 @@ void value_json(JsonWriter *json, const char *key, Rows *rows, size_t column) {
     else if (is_number_type(type)) /* inf, nan: JSON has no such numbers */
         json_null(json, key);
     else if (str_ieq(type, "JSON"))
-        json_raw(json, key, text);
+        json_raw(json, key, finite_json(json->out->arena, text));
     else
         json_string(json, key, text);
 }

@@ -1,5 +1,6 @@
 /* Tables of text, and questions on the terminal. See output.h.
  * Tables are small (lists of things in a project); the rows of queries are streamed elsewhere. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,8 +43,15 @@ Table table_new(Arena *arena, const char *header) {
     return table;
 }
 
+char *one_line(Arena *arena, const char *text) {
+    char *copy = arena_strdup(arena, text);
+    for (char *c = copy; *c != '\0'; c++)
+        if (iscntrl((unsigned char)*c)) *c = ' ';
+    return copy;
+}
+
 void table_cell(Table *table, const char *text) {
-    strings_add(table->arena, &table->cells, text == NULL ? "" : arena_strdup(table->arena, text));
+    strings_add(table->arena, &table->cells, text == NULL ? "" : one_line(table->arena, text));
 }
 
 void table_cellf(Table *table, const char *format, ...) {

@@ -186,25 +186,27 @@ const Udf *udfs_find(Udfs *udfs, const char *name, Error *err) {
 
 const char *udf_sql_name(Udfs *udfs, const Udf *udf) {
     Error ignored = {0};
-    if (udfs_find(udfs, udf->name, &ignored) == udf) return udf->name;
+    if (udfs_find(udfs, udf->name, &ignored) == udf) return sql_ident(udfs->arena, udf->name);
     return arena_printf(udfs->arena, "%s.%s", udfs->packages.items[0], udf->full_name);
 }
 
-bool catalog_is_builtin(Udfs *udfs, Duck *duck, const char *name) {
-    if (map_has(&udfs->builtin, name)) return map_get(&udfs->builtin, name) != NULL;
+Builtin catalog_builtin(Udfs *udfs, Duck *duck, const char *name) {
+    static const Builtin kinds[] = {BUILTIN_NONE, BUILTIN_WORD, BUILTIN_FUNCTION};
+    const Builtin *known = map_get(&udfs->builtin, name);
+    if (known) return *known;
     AUTO_ARENA arena = arena_new();
     const char *literal = sql_literal(arena, str_lower(arena, name));
     const char *sql = arena_printf(
         arena,
-        "SELECT (SELECT count(*) FROM duckdb_functions() WHERE function_name = %s) + (SELECT "
-        "count(*) FROM duckdb_keywords() WHERE keyword_name = %s AND keyword_category <> "
-        "'unreserved')",
+        "SELECT CASE WHEN EXISTS (SELECT 1 FROM duckdb_functions() WHERE function_name = %s AND "
+        "function_type <> 'pragma') THEN 2 WHEN EXISTS (SELECT 1 FROM duckdb_keywords() WHERE "
+        "keyword_name = %s AND keyword_category <> 'unreserved') THEN 1 ELSE 0 END",
         literal, literal);
     int64_t found = 0;
     Error err;
     if (!duck || !duck_int(duck, sql, &found, &err)) found = 0;
-    map_set(&udfs->builtin, name, found ? (void *)"" : NULL);
-    return found > 0;
+    map_set(&udfs->builtin, name, (void *)&kinds[found]);
+    return kinds[found];
 }
 
 UdfTableCall *catalog_call(const Udfs *udfs, const char *sql_name) {

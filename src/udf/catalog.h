@@ -31,7 +31,7 @@ struct Udfs {
     } files;
     UdfList functions; /* of the files imported so far */
     Map defined;       /* name → Indexes of files, from their texts */
-    Map builtin;       /* name → "" when DuckDB has such a function, else NULL */
+    Map builtin;       /* name → const Builtin *, of those looked up */
     struct {
         UdfUse **items;
         size_t count, capacity;
@@ -54,8 +54,9 @@ bool catalog_computes(Udfs *udfs, const char *name);
 bool catalog_start(Udfs *udfs, Error *err);
 /* Imports a file once; a failure stays with the file. false without Python only. */
 bool catalog_import(Udfs *udfs, UdfFile *file, Error *err);
-/* Has DuckDB a function (or reserved word) of this name? */
-bool catalog_is_builtin(Udfs *udfs, Duck *duck, const char *name);
+/* What DuckDB itself makes of the name. In quotes, a reserved word is a name like any other. */
+typedef enum Builtin { BUILTIN_NONE, BUILTIN_WORD, BUILTIN_FUNCTION } Builtin;
+Builtin catalog_builtin(Udfs *udfs, Duck *duck, const char *name);
 
 /* The function of that number that a table call stands for, by its SQL name; or NULL. */
 UdfTableCall *catalog_call(const Udfs *udfs, const char *sql_name);

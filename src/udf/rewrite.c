@@ -91,9 +91,11 @@ static bool is_bare_call(Rewrite *rewrite, size_t i, size_t close) {
     if (names_a_table(rewrite, i) || names_a_cte(rewrite, close)) return false;
     if (!catalog_may_define(rewrite->udfs, name))
         return rewrite->udfs->has_computed &&
-               !catalog_is_builtin(rewrite->udfs, rewrite->duck, name) &&
+               catalog_builtin(rewrite->udfs, rewrite->duck, name) == BUILTIN_NONE &&
                catalog_computes(rewrite->udfs, name);
-    if (!catalog_is_builtin(rewrite->udfs, rewrite->duck, name)) return true;
+    Builtin builtin = catalog_builtin(rewrite->udfs, rewrite->duck, name);
+    bool quoted = rewrite->tokens.items[i].kind == SQL_QUOTED;
+    if (builtin == BUILTIN_NONE || (builtin == BUILTIN_WORD && quoted)) return true;
     rewrite_issue(rewrite, i, i + 1, ERR_UDF_DEFINITION,
                   "%s() is DuckDB's own function here, not the Python function of that name", name);
     UdfIssue *issue = &rewrite->out->issues.items[rewrite->out->issues.count - 1];
@@ -167,7 +169,8 @@ static const char *use_name(Rewrite *rewrite, const Udf *udf, const size_t *para
         UdfFile **items;
         size_t count;
     } *files = map_get(&udfs->defined, udf->name);
-    bool unique = files && files->count == 1 && !catalog_is_builtin(udfs, rewrite->duck, udf->name);
+    bool unique = files && files->count == 1 &&
+                  catalog_builtin(udfs, rewrite->duck, udf->name) == BUILTIN_NONE;
     const char *base = unique ? udf->name : udf->full_name;
     if (count == positional) return base;
     Buf name = buf_on(udfs->arena);

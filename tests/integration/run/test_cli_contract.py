@@ -450,3 +450,32 @@ def test_what_connect_add_refuses(project, words, error):
 def test_connect_remove_tells_the_names(project):
     project.write("profiles/dev.yml", persistent() + "connections:\n  inbox: { type: csv, path: data }\n")
     assert "there are: inbox" in project.sf("connect", "remove", "other", code=2).err
+
+
+@pytest.mark.parametrize("sql, expected", [
+    ("SELECT [1] AS a, [2] AS a", [{"a": [1], "a_1": [2]}]),
+    ("SELECT [1] AS a -- a comment ends it", [{"a": [1]}]),
+    ("SELECT {'x': 'inf'::DOUBLE, 's': 'NaN, \"Infinity'} AS s, ['-inf'::FLOAT, 'nan'::FLOAT] AS l",
+     [{"s": {"x": None, "s": 'NaN, "Infinity'}, "l": [None, None]}])])
+def test_query_gives_json_of_any_result(project, sql, expected):
+    project.run("CREATE TABLE t AS SELECT 1 AS v;")
+    text = project.sf("query", sql, "--format", "json").out
+
+    def no_constant(name):
+        raise ValueError(name)
+    assert json.loads(text, parse_constant=no_constant) == expected
+
+
+def test_query_draws_a_plan_and_keeps_tables_in_lines(project):
+    project.run("CREATE TABLE t AS SELECT 1 AS v;")
+    plan = project.sf("query", "EXPLAIN FROM t").out
+    assert "SEQ_SCAN" in plan and len(plan.splitlines()) > 5
+    project.write(".env", 'TEXT="two\nlines"\n')
+    project.pipeline("CREATE TABLE t AS SELECT '${TEXT}' AS v;")
+    assert "two lines" in project.sf("env", "list", "p").out
+
+
+def test_defaults_of_a_profile_are_listed(project):
+    project.write("profiles/dev.yml", 'variables: { a: "${ONE|x}", b: "${TWO:-y}" }\n' + persistent())
+    found = {v["name"]: v["default"] for v in project.sf("env", "list", "--format", "json").doc["variables"]}
+    assert found["ONE"] == "x" and found["TWO"] == "y"
