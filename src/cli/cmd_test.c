@@ -17,9 +17,11 @@ typedef struct Outcomes {
 
 /* -- picking ----------------------------------------------------------------------------- */
 
-static bool is_meant(Arena *arena, const TestCase *test, const char *name) {
+static bool is_meant(const Context *context, const TestCase *test, const char *name) {
+    Arena *arena = context->arena;
     const char *file = fs_basename(test->file);
-    return str_eq(name, test->name) || str_eq(name, test->file) ||
+    return str_eq(name, test->name) || str_eq(name, test->file) || str_eq(name, file) ||
+           str_eq(project_typed_path(&context->project, arena, name), test->file) ||
            str_eq(name, arena_strndup(arena, file, strcspn(file, "."))) ||
            str_eq(project_pipeline_name(arena, name), project_pipeline_name(arena, test->pipeline));
 }
@@ -31,7 +33,7 @@ static bool pick(Context *context, const TestCases *all, TestCases *picked) {
         const TestCase *test = &all->items[i];
         bool meant = cli->words.count == 0;
         for (size_t k = 0; k < cli->words.count; k++)
-            meant |= is_meant(cli->arena, test, cli->words.items[k]);
+            meant |= is_meant(context, test, cli->words.items[k]);
         if (meant) *LIST_PUSH(cli->arena, picked) = *test;
         strings_add_unique(cli->arena, &names, project_pipeline_name(cli->arena, test->pipeline));
         strings_add_unique(cli->arena, &names, test->name);
@@ -39,7 +41,7 @@ static bool pick(Context *context, const TestCases *all, TestCases *picked) {
     for (size_t k = 0; k < cli->words.count; k++) {
         bool found = false;
         for (size_t i = 0; i < all->count; i++)
-            found |= is_meant(cli->arena, &all->items[i], cli->words.items[k]);
+            found |= is_meant(context, &all->items[i], cli->words.items[k]);
         if (found) continue;
         Error err;
         error_set(&err, ERR_USAGE, SPAN_NONE, "there is no test of '%s'%s", cli->words.items[k],

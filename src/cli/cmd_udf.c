@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "cli/guard.h"
+#include "lang/name.h"
 
 #include <string.h>
 
@@ -155,6 +156,7 @@ static int run_info(Cli *cli) {
     print_columns(cli, udf);
     const char *call = udf->kind == UDF_TABLE ? "SELECT * FROM %s(table)" : "SELECT %s(…)";
     const char *name = udf_sql_name(udfs, udf);
+    if (name == udf->name) name = name_quote_if_needed(cli->arena, name);
     out_printf(cli, "in SQL        %s\n", str_replace(cli->arena, call, "%s", name));
     return 0;
 }

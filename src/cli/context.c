@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "cli/usage.h"
 #include "lang/lang.h"
 
 bool context_error(Context *context, const Error *err) {
@@ -144,6 +145,9 @@ bool context_load(Context *context, const char *name, LoadDepth depth, Loaded *l
     IncludeHost host = {loaded, include_variable, include_read};
     loaded->script = lang_load(arena, source, &host, diags);
     bool readable = diags->errors == 0;
+    /* Of several pipelines, each may use its own. */
+    if (readable && depth >= LOAD_PIPELINE && context->cli->words.count == 1)
+        warn_unused_variables(context, loaded, source);
     if (depth >= LOAD_PIPELINE) context_resolve(context, loaded);
     if (depth < LOAD_PLAN) return diags->errors == 0;
     bool resolved = diags->errors == 0;

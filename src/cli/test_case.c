@@ -55,6 +55,20 @@ static bool check_entries(Context *context, const Value *map, const char *what,
     return true;
 }
 
+static bool check_vars(Context *context, const Value *vars) {
+    bool is_map = vars == NULL || vars->kind == VALUE_OBJECT;
+    for (size_t i = 0; vars != NULL && is_map && i < vars->count; i++) {
+        const Value *value = vars->members[i].value;
+        if (value->kind != VALUE_ARRAY && value->kind != VALUE_OBJECT) continue;
+        diag_error(&context->diags, ERR_TEST_FILE, value->span,
+                   "a variable is a text, a number, true, false or null");
+        return false;
+    }
+    if (!is_map)
+        diag_error(&context->diags, ERR_TEST_FILE, vars->span, "vars is a map: name → value");
+    return is_map;
+}
+
 static bool expects_nothing(const TestCase *test) {
     return test->tables == NULL && test->exports == NULL && test->error == NULL;
 }
@@ -66,9 +80,11 @@ static bool read_case(Context *context, const Value *own, const Value *file, Tes
     if (pipeline == NULL) pipeline = value_get(file, "pipeline");
     const Value *expect = value_get(own, "expect");
     test->span = own->span;
-    if (name != NULL) test->name = arena_printf(arena, "%s: %s", test->name, value_text(name));
+    const char *text = name == NULL ? NULL : value_text(name);
+    if (text != NULL) test->name = arena_printf(arena, "%s: %s", test->name, text);
     test->vars = value_get(own, "vars");
     if (test->vars == NULL) test->vars = value_get(file, "vars");
+    if (!check_vars(context, test->vars)) return false;
     test->given = value_get(own, "given");
     if (test->given == NULL) test->given = value_get(file, "given");
     if (!check_keys(context, expect, "expect", expect_keys) ||
@@ -107,6 +123,10 @@ static void read_file(Context *context, const char *path, TestCases *cases) {
     const char *base = fs_basename(path);
     const char *name = arena_strndup(arena, base, (size_t)(strrchr(base, '.') - base));
     const Value *list = value_get(root, "cases");
+    if (list != NULL && list->kind != VALUE_ARRAY) {
+        diag_error(&context->diags, ERR_TEST_FILE, list->span, "cases is a list of tests");
+        return;
+    }
     size_t count = list == NULL ? 1 : list->count;
     for (size_t i = 0; i < count; i++) {
         TestCase test = {.name = name, .file = path};

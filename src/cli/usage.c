@@ -202,3 +202,41 @@ void uses_of_profile(Context *context, const Strings *connections, VariableUses 
             scan_options(&scan, connector_find(connection->type), connection->options);
     }
 }
+
+/* -- what the command line gives --------------------------------------------------------- */
+
+static bool in_name(char c) { return isalnum((unsigned char)c) || c == '_'; }
+
+/* Also in a comment, or as another thing's name: a warning too few is better than a wrong one. */
+static bool text_names(const SourceText *source, const char *name) {
+    size_t size = strlen(name);
+    for (const char *at = source->text; (at = strcasestr(at, name)) != NULL; at++)
+        if ((at == source->text || !in_name(at[-1])) && !in_name(at[size])) return true;
+    return false;
+}
+
+static bool block_names(const Block *block, const char *name) {
+    for (size_t i = 0; i < block->count; i++) {
+        const Stmt *stmt = block->items[i];
+        if (stmt->span.source != NULL && text_names(stmt->span.source, name)) return true;
+        for (size_t k = 0; stmt->kind == STMT_IF && k < stmt->branches.count; k++)
+            if (block_names(&stmt->branches.items[k].body, name)) return true;
+    }
+    return false;
+}
+
+void warn_unused_variables(Context *context, const Loaded *loaded, const SourceText *source) {
+    const Map *given = &loaded->vars.command_line;
+    for (size_t i = 0; i < given->count; i++) {
+        const char *name = given->entries[i].key;
+        if (text_names(source, name) || block_names(&loaded->script.block, name)) continue;
+        VariableUses uses = {0};
+        Strings names = {0}, connections = {0};
+        uses_of_pipeline(context, loaded, &uses, &connections);
+        for (size_t k = 0; k < uses.count; k++)
+            strings_add(context->arena, &names, uses.items[k].name);
+        diag_warning(&context->diags, WARN_UNUSED_VARIABLE, SPAN_NONE,
+                     "the variable '%s' is given, and %s has no use for it%s", name, loaded->path,
+                     str_did_you_mean(context->arena, name, &names));
+    }
+}

@@ -25,6 +25,9 @@ typedef struct VariableUses {
  * LOAD_SCRIPT. `connections` gets the names of those it mentions. */
 void uses_of_pipeline(Context *context, const Loaded *loaded, VariableUses *uses,
                       Strings *connections);
+/* Warns of variables of the command line that the pipeline's text (`source`) and its includes name
+ * nowhere. */
+void warn_unused_variables(Context *context, const Loaded *loaded, const SourceText *source);
 /* Adds what the profile's engine and variables name, and these of its connections (NULL: all). */
 void uses_of_profile(Context *context, const Strings *connections, VariableUses *uses);
 

@@ -186,7 +186,7 @@ const Udf *udfs_find(Udfs *udfs, const char *name, Error *err) {
 
 const char *udf_sql_name(Udfs *udfs, const Udf *udf) {
     Error ignored = {0};
-    if (udfs_find(udfs, udf->name, &ignored) == udf) return sql_ident(udfs->arena, udf->name);
+    if (udfs_find(udfs, udf->name, &ignored) == udf) return udf->name;
     return arena_printf(udfs->arena, "%s.%s", udfs->packages.items[0], udf->full_name);
 }
 

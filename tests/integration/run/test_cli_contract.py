@@ -479,3 +479,27 @@ def test_defaults_of_a_profile_are_listed(project):
     project.write("profiles/dev.yml", 'variables: { a: "${ONE|x}", b: "${TWO:-y}" }\n' + persistent())
     found = {v["name"]: v["default"] for v in project.sf("env", "list", "--format", "json").doc["variables"]}
     assert found["ONE"] == "x" and found["TWO"] == "y"
+
+
+def test_a_misspelled_variable_of_the_command_line_is_told(project):
+    project.pipeline("IF mode == 'full' THEN SET n = 1; END IF;\nCREATE TABLE t AS SELECT ${run_day|1} AS v;")
+    for name, warnings in (("run_da", 1), ("run_day", 0), ("mode", 0)):
+        document = project.sf("run", "p", "--var", f"{name}=2", "--format", "json").doc
+        assert [w["code"] for w in document["warnings"]] == ["SF0205"] * warnings
+    assert "did you mean 'run_day'?" in project.sf("run", "p", "--vars", "run_da=2").err
+
+
+@pytest.mark.parametrize("text", ["pipeline: p\nvars: { x: [1] }", "pipeline: p\nvars: 3", "cases: 5",
+                                  "pipeline: p\nname: [a]\nvars: { x: { y: 1 } }"])
+def test_malformed_test_files(project, text):
+    project.pipeline("CREATE TABLE t AS SELECT ${x|1} AS v;")
+    project.write("tests/p.yml", text + "\nexpect: { tables: { t: { rows: [] } } }\n")
+    result = project.sf("test", code=4)
+    assert "SF1003" in result.err and "tests/p.yml:" in result.err
+
+
+def test_a_test_may_be_named_by_its_file(project):
+    project.pipeline("CREATE TABLE t AS SELECT 1 AS v;")
+    project.write("tests/one.yml", "pipeline: p\nexpect: { tables: { t: { rows: [ { v: 1 } ] } } }\n")
+    for name, cwd in (("one", None), ("one.yml", None), ("tests/one.yml", None), ("./one.yml", "tests")):
+        assert "1 passed" in project.sf("test", name, cwd=cwd and project.path(cwd)).out

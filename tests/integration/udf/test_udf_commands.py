@@ -90,6 +90,15 @@ def only_{module}(x: int) -> int: return x
     assert "SELECT python_udfs.a.f(…)" in info("a.f")
     assert "SELECT * FROM python_udfs.b.t(table)" in info("b.t")
     assert "SELECT only_a(…)" in info("a.only_a")
+    project.write("python_udfs/w.py", """
+from sqlflow.udfs import python_scalar_udf
+@python_scalar_udf
+def show(x: int) -> int:
+    return x
+    """)
+    assert 'SELECT "show"(…)' in info("show")
+    project.run("CREATE TABLE t AS SELECT \"show\"(3) AS v;")
+    assert project.table("t") == [(3,)]
     project.run("CREATE TABLE x AS SELECT python_udfs.a.f(1) AS v;\n"
                 "CREATE TABLE y AS SELECT * FROM python_udfs.b.t(x);")
 
