@@ -89,8 +89,13 @@ bool udf_session_open(Arena *arena, const UdfSessionConfig *config, UdfSession *
         *out = session;
         return true;
     }
-    Diags ignored = diags_on(arena);
-    udf_session_close(session, &ignored);
+    Diags more = diags_on(arena);
+    udf_session_close(session, &more);
+    for (size_t i = 0; i < more.count; i++) {
+        Error first = *err;
+        error_set(err, first.code, first.span, "%s\n%s", first.message, more.items[i].message);
+        error_hint(err, "%s", first.hint);
+    }
     return false;
 }
 

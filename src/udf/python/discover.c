@@ -127,19 +127,31 @@ struct Hooks {
     bool ok;
 };
 
+/* All failures, one below the other. */
+static void hook_failed(struct Hooks *job, const char *what) {
+    Error own = {0};
+    int line;
+    error_take(&own, ERR_UDF, what, &line);
+    if (!job->ok) {
+        error_prefix(&own, "%s\n", job->err->message);
+        own.code = job->err->code;
+    }
+    *job->err = own;
+    job->ok = false;
+}
+
 static void hooks_job(void *argument) {
     struct Hooks *job = argument;
     const char *kind = job->setup ? "setup" : "teardown";
-    AUTO_OBJECT found = host_call("hooks", "(ss)", job->name, kind);
-    job->ok = found != NULL;
-    for (Py_ssize_t i = 0; job->ok && i < PyList_Size(found); i++) {
-        AUTO_OBJECT result = PyObject_CallNoArgs(PyList_GetItem(found, i));
-        job->ok = result != NULL;
-    }
-    if (job->ok) return;
     AUTO_ARENA arena = arena_new();
-    int line;
-    error_take(job->err, ERR_UDF, arena_printf(arena, "@on_%s of %s", kind, job->name), &line);
+    const char *what = arena_printf(arena, "@on_%s of %s", kind, job->name);
+    AUTO_OBJECT found = host_call("hooks", "(ss)", job->name, kind);
+    if (!found) hook_failed(job, what);
+    /* What was opened is closed, also when closing something else fails. */
+    for (Py_ssize_t i = 0; found && (job->ok || !job->setup) && i < PyList_Size(found); i++) {
+        AUTO_OBJECT result = PyObject_CallNoArgs(PyList_GetItem(found, i));
+        if (!result) hook_failed(job, what);
+    }
 }
 
 bool discover_hooks(const char *import_name, bool setup, Error *err) {

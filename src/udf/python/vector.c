@@ -101,10 +101,13 @@ void vector_free(ScalarCall *call) {
 /* -- one chunk ------------------------------------------------------------------------------- */
 
 static PyObject *how(const ScalarCall *call) {
-    return Py_BuildValue("{s:s,s:O,s:n,s:O}", "form", form_of(call->use->udf), "special",
-                         call->use->udf->special_nulls ? Py_True : Py_False, "positional",
-                         (Py_ssize_t)call->use->positional, "names",
-                         call->keywords ? call->keywords : Py_None);
+    AUTO_ARENA arena = arena_new();
+    return Py_BuildValue("{s:s,s:s,s:O,s:n,s:O}",
+                         "returns", writer_type_text(arena, &call->writer),
+                         "form", form_of(call->use->udf),
+                         "special", call->use->udf->special_nulls ? Py_True : Py_False,
+                         "positional", (Py_ssize_t)call->use->positional,
+                         "names", call->keywords ? call->keywords : Py_None);
 }
 
 static PyObject *call_arrow(ScalarCall *call, duckdb_data_chunk chunk, Error *err) {

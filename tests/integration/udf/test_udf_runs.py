@@ -408,3 +408,46 @@ def test_the_package_has_a_place_without_a_home(project, tmp_path):
     path = project.sf("udf", "path", env={"XDG_CACHE_HOME": "/proc", "TMPDIR": str(tmp_path)}).out.strip()
     assert path.startswith(str(tmp_path)) and pathlib.Path(path, "sqlflow/udfs.py").exists()
     assert pathlib.Path(path).parent.stat().st_mode & 0o077 == 0
+
+
+def test_every_hook_runs_and_every_failure_is_told(project):
+    project.write("python_udfs/f.py", """
+import pathlib
+from sqlflow.udfs import on_setup, on_teardown, python_scalar_udf
+
+@on_setup
+def opens():
+    if pathlib.Path("fail").exists():
+        raise RuntimeError("no opening")
+
+@on_teardown
+def first():
+    raise ValueError("no closing")
+
+@on_teardown
+def second():
+    pathlib.Path("closed").touch()
+
+@python_scalar_udf
+def f(n: int) -> int:
+    return n
+""")
+    warnings = project.run("CREATE TABLE t AS SELECT f(1) AS v;")["warnings"]
+    assert "no closing" in warnings[0]["message"] and project.path("closed").exists()
+    project.write("fail", "")
+    message = project.run("CREATE TABLE t AS SELECT f(1) AS v;", code=1)["error"]["message"]
+    assert message.index("no opening") < message.index("no closing")
+
+
+def test_arrays_that_are_handed_back_keep_their_types(project):
+    pytest.importorskip("pyarrow")
+    project.write("profiles/dev.yml", "engines:\n  duckdb: { mode: persistent, path: data/warehouse.duckdb }\n"
+                  f"python: {{ venv: {sys.prefix} }}\n")
+    values = {"UUID": f"'{'f' * 8}-0000-0000-0000-{'0' * 12}'", "HUGEINT": str(2**127 - 1), "INTERVAL": "'-26 hours'",
+              "DECIMAL(38,2)": "'123456789012345678901234567890.12'", "TIMESTAMPTZ": "'2024-01-01 00:00:00+02'"}
+    functions = "".join(f'same_{i} = python_scalar_udf(name="same_{i}", vectorized=True, arg_types=["{t}"], '
+                        f'return_type="{t}")(lambda x: x)\n' for i, t in enumerate(values))
+    project.write("python_udfs/f.py", "from sqlflow.udfs import python_scalar_udf\n" + functions)
+    checks = [f"same_{i}({value}::{t}) = {value}::{t}" for i, (t, value) in enumerate(values.items())]
+    project.run(f"CREATE TABLE t AS SELECT [{', '.join(checks)}] AS same;")
+    assert project.table("t") == [([True] * len(values),)]

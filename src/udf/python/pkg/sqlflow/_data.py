@@ -1,7 +1,10 @@
 """The program's own helper for whole tables and arrays: pandas, pyarrow and NumPy on one side, what
 DuckDB takes on the other. The program calls everything through this module."""
 
+import datetime
+import decimal
 import sys
+import uuid
 
 from sqlflow._host import *  # noqa: F403  (import_file, hooks, explain, unscaled)
 from sqlflow._host import importlib
@@ -258,6 +261,19 @@ def arrow_result(result, type_, pa):
     return result.cast(type_, safe=True)
 
 
+def of_arrow(value, type_):
+    """Arrow has other forms for some of DuckDB's types; an array that is handed back has them."""
+    if type_ == "UUID" and isinstance(value, str):
+        return uuid.UUID(value)
+    if type_ in ("HUGEINT", "UHUGEINT") and isinstance(value, decimal.Decimal) and \
+            value.as_tuple().exponent >= 0:
+        return int(value)
+    if type_ == "INTERVAL" and type(value).__name__ == "MonthDayNano" and value[0] == 0 and \
+            value[2] % 1000 == 0:
+        return datetime.timedelta(days=value[1], microseconds=value[2] // 1000)
+    return value
+
+
 def vector_arrow(func, array, schema, type_, manner):
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -279,7 +295,9 @@ def vector_arrow(func, array, schema, type_, manner):
     result = arrow_result(result, type_, pa)
     if positions is not None:
         result = result.take(positions)
-    return result if type_ is not None else result.to_pylist()
+    if type_ is not None:
+        return result
+    return [of_arrow(value, manner["returns"]) for value in result.to_pylist()]
 
 
 def vector_numpy(func, columns, rows, manner):
