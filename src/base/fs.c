@@ -110,7 +110,7 @@ bool fs_mkdirs(const char *path, unsigned mode, Error *err) {
     return fs_error(err, "create the folder", path);
 }
 
-static bool write_all(int file, const char *data, size_t size) {
+bool fs_write_all(int file, const char *data, size_t size) {
     while (size > 0) {
         ssize_t written = write(file, data, size);
         if (written < 0 && errno == EINTR) continue;
@@ -125,7 +125,7 @@ static bool write_new(const char *path, const char *data, size_t size, unsigned 
                       bool synced) {
     AUTO_FD file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (file < 0) return false;
-    return write_all(file, data, size) && (!synced || fsync(file) == 0);
+    return fs_write_all(file, data, size) && (!synced || fsync(file) == 0);
 }
 
 /* Temporaries of processes that were killed while they wrote `name`: .name.PID.tmp */

@@ -16,6 +16,8 @@ char *fs_read(Arena *arena, const char *path, size_t *size, Error *err);
 bool fs_write_atomic(const char *path, const char *data, size_t size, unsigned mode, Error *err);
 /* The same without a wait for the disk: no reader sees half a file, a power cut may lose it. */
 bool fs_write_unsynced(const char *path, const char *data, size_t size, unsigned mode, Error *err);
+/* All bytes to an open file; false with errno set. */
+bool fs_write_all(int file, const char *data, size_t size);
 /* mkdir -p. */
 bool fs_mkdirs(const char *path, unsigned mode, Error *err);
 bool fs_exists(const char *path);

@@ -21,6 +21,17 @@ Udfs *udf_open(Context *context, Cli *cli, int *code) {
     return udfs_new(context->arena, &config);
 }
 
+const Udf *udf_open_named(Context *context, Cli *cli, Udfs **udfs, int *code) {
+    Error err = {0};
+    *udfs = udf_open(context, cli, code);
+    if (*udfs == NULL) return NULL;
+    const Udf *udf = udfs_find(*udfs, cli_word(cli, 0), &err);
+    if (udf != NULL) return udf;
+    if (err.code == ERR_UDF_UNKNOWN) err.code = ERR_USAGE;
+    *code = fail(cli, &err);
+    return NULL;
+}
+
 const char *udf_type_name(const Udf *udf) { return udf->kind == UDF_TABLE ? "table" : "scalar"; }
 
 void udf_json(JsonWriter *json, const char *key, const Udf *udf) {
@@ -127,15 +138,10 @@ static void print_columns(Cli *cli, const Udf *udf) {
 
 static int run_info(Cli *cli) {
     Context context;
-    Error err = {0};
     int code = 0;
-    Udfs *udfs = udf_open(&context, cli, &code);
-    if (udfs == NULL) return code;
-    const Udf *udf = udfs_find(udfs, cli_word(cli, 0), &err);
-    if (udf == NULL) {
-        if (err.code == ERR_UDF_UNKNOWN) err.code = ERR_USAGE;
-        return fail(cli, &err);
-    }
+    Udfs *udfs = NULL;
+    const Udf *udf = udf_open_named(&context, cli, &udfs, &code);
+    if (udf == NULL) return code;
     if (cli->json) {
         Document document;
         document_start(&document, cli);

@@ -250,13 +250,9 @@ static int run_test(Cli *cli) {
     Context context;
     Error err = {0};
     int code = 0;
-    Udfs *udfs = udf_open(&context, cli, &code);
-    if (udfs == NULL) return code;
-    const Udf *udf = udfs_find(udfs, cli_word(cli, 0), &err);
-    if (udf == NULL) {
-        if (err.code == ERR_UDF_UNKNOWN) err.code = ERR_USAGE;
-        return fail(cli, &err);
-    }
+    Udfs *udfs = NULL;
+    const Udf *udf = udf_open_named(&context, cli, &udfs, &code);
+    if (udf == NULL) return code;
     AUTO_DUCK duck = NULL;
     Buf sql = buf_on(cli->arena);
     Files files = {0};

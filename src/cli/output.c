@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/redact.h"
 
 static int out_file = STDOUT_FILENO;
@@ -21,25 +22,14 @@ void out_keep(void) {
         out_file = own;
 }
 
-static bool write_all(int file, const char *data, size_t size) {
-    while (size > 0) {
-        ssize_t written = write(file, data, size);
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return false;
-        data += written;
-        size -= (size_t)written;
-    }
-    return true;
-}
-
 /* After the first failure nothing more is tried: the reader would get a text with a hole. */
 static void to_stdout(Cli *cli, const char *data, size_t size) {
-    if (cli->output_error == 0 && !write_all(out_file, data, size)) cli->output_error = errno;
+    if (cli->output_error == 0 && !fs_write_all(out_file, data, size)) cli->output_error = errno;
 }
 
 static void to_stderr(Cli *cli, const char *text) {
     const char *masked = redact_text(cli->arena, text);
-    (void)write_all(STDERR_FILENO, masked, strlen(masked));
+    (void)fs_write_all(STDERR_FILENO, masked, strlen(masked));
 }
 
 void out_text(Cli *cli, const char *text) {

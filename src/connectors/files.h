@@ -111,6 +111,13 @@ bool files_publish(Session *session, const Link *link, const WriteSpec *spec, co
                    Receipt *receipt, Error *err);
 bool files_unstage(Session *session, const Link *link, const WriteSpec *spec, const Staged *staged,
                    Error *err);
+/* What the connectors of local files have in common, in their tables. */
+#define FILE_CONNECTOR                                                                            \
+    .can = CAN_READ | CAN_WRITE | CAN_INCREMENTAL | CAN_DISCOVER | CAN_BY_FILE | IS_LOCAL,        \
+    .probe = files_probe, .schema = files_schema, .relation = files_relation,                     \
+    .files = files_list, .stage = files_stage, .publish = files_publish,                          \
+    .unstage = files_unstage, .discover = files_discover
+
 /* "gzip", "zstd" or "uncompressed" by option or extension. */
 const char *files_compression(const Link *link, const char *destination);
 

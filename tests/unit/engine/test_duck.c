@@ -14,7 +14,7 @@
 
 #include "base/buf.h"
 #include "base/fs.h"
-#include "engine/duck.h"
+#include "engine/duck_helpers.h"
 
 static Arena *arena;
 static const char *dir;
@@ -35,24 +35,7 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static Duck *open_with(DuckConfig config) {
-    Duck *duck = NULL;
-    Error err = {0};
-    if (!duck_open(&config, &duck, &err)) fail_msg("duck_open: %s", err.message);
-    return duck;
-}
-
-static void exec_ok(Duck *duck, const char *sql) {
-    Error err = {0};
-    if (!duck_exec(duck, sql, NULL, &err)) fail_msg("%s: %s", sql, err.message);
-}
-
-static const char *text_of(Duck *duck, const char *sql) {
-    Error err = {0};
-    const char *out = NULL;
-    if (!duck_text(duck, arena, sql, &out, &err)) fail_msg("%s: %s", sql, err.message);
-    return out;
-}
+static const char *text_of(Duck *duck, const char *sql) { return text_in(arena, duck, sql); }
 
 static void settings_are_safe(void **state) {
     (void)state;

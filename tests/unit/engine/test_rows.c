@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "engine/duck.h"
+#include "engine/duck_helpers.h"
 
 static Arena *arena;
 
@@ -23,24 +23,7 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static Duck *open_with(DuckConfig config) {
-    Duck *duck = NULL;
-    Error err = {0};
-    if (!duck_open(&config, &duck, &err)) fail_msg("duck_open: %s", err.message);
-    return duck;
-}
-
-static void exec_ok(Duck *duck, const char *sql) {
-    Error err = {0};
-    if (!duck_exec(duck, sql, NULL, &err)) fail_msg("%s: %s", sql, err.message);
-}
-
-static const char *text_of(Duck *duck, const char *sql) {
-    Error err = {0};
-    const char *out = NULL;
-    if (!duck_text(duck, arena, sql, &out, &err)) fail_msg("%s: %s", sql, err.message);
-    return out;
-}
+static const char *text_of(Duck *duck, const char *sql) { return text_in(arena, duck, sql); }
 
 static const struct {
     const char *value, *type;
