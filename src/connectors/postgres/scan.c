@@ -212,9 +212,18 @@ static bool open_connection(Worker *worker, Error *err)
     if (worker->open) return true;
     if (!pg_open(&read->params, &worker->conn, NULL, err)) return false;
     worker->open = worker->clean = true;
-    return pg_execf(&worker->conn, err,
-                    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
-                    "SET TRANSACTION SNAPSHOT '%s'", read->snapshot);
+    if (pg_execf(&worker->conn, err,
+                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+                 "SET TRANSACTION SNAPSHOT '%s'", read->snapshot))
+        return true;
+    /* The snapshot ends with the session that exported it. */
+    if (strstr(err->message, "snapshot")) {
+        err->code = ERR_CONNECTION;
+        err->transient = true;
+        error_hint(err, "the session that holds the snapshot has ended; a pooler before the server "
+                        "may end sessions, too: then set \"parallel\": 1");
+    }
+    return false;
 }
 
 /* The next range of blocks, as the COPY statement; NULL when there is none. */

@@ -54,6 +54,25 @@ def test_write_cut_at_every_message(pg, database, side):
         assert int(database.value("SELECT count(*) FROM _sqlflow_exports")) == before + 1
 
 
+def test_lost_snapshot_is_tried_again(pg, database):
+    """The session that holds the snapshot ends just before the second connection joins it."""
+    database.sql("CREATE TABLE t AS SELECT g AS id, repeat('y', 1900) AS v FROM generate_series(1, 20000) g")
+
+    def rule(number, side, count, kind):
+        if (number, side, count) == (2, "client", 1):
+            while database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = "
+                               "'client backend' AND datname = current_database() AND pid <> pg_backend_pid()"):
+                pass
+        return "stall" if number == 1 and side == "server" and len(proxy.connections) > 1 else None
+
+    with Proxy(database.server.port, rule) as proxy:
+        pg.connect(database, port=proxy.port, timeout_seconds=3)
+        document = pg.run(READ.replace('"parallel": 1', '"parallel": 2'))
+        assert len(proxy.connections) > 3
+    assert steps_by_id(document)["load_t"]["retries"] == 1
+    assert pg.sql("SELECT count(*), sum(id) FROM t") == [(20000, 200010000)]
+
+
 def test_append_is_never_done_twice(pg, database):
     """The answer to COMMIT is lost: the retry finds the export's id and leaves it at that."""
     append = WRITE.replace("TO pg.out", 'TO pg.out OPTIONS {"mode": "append"}')
