@@ -33,6 +33,7 @@ static int dispatch(Cli *cli, int argc, const char *const *argv) {
         .level = cli->log_level,
         .json = cli->log_json,
         .to_stderr = cli->verbose && !cli->quiet,
+        .quiet = cli->quiet,
     });
     out_keep();
     if (!parsed) return fail(cli, &err);

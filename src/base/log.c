@@ -109,7 +109,8 @@ static void text_line(Buf *out, const Event *event, int64_t now) {
 
 void log_event(LogLevel level, const char *step, const char *event, const char *format, ...) {
     pthread_mutex_lock(&logger.lock);
-    bool to_stderr = logger.config.json || logger.config.to_stderr;
+    bool to_stderr = (logger.config.json || logger.config.to_stderr) &&
+                     (!logger.config.quiet || level == LOG_ERROR);
     if (level < logger.config.level || (!to_stderr && logger.file < 0)) {
         pthread_mutex_unlock(&logger.lock);
         return;

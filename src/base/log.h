@@ -13,6 +13,7 @@ typedef struct LogConfig {
     LogLevel level;      /* of the file and of stderr */
     bool json;           /* --log-format json: events on stderr as JSON lines */
     bool to_stderr;      /* text events on stderr (-v) */
+    bool quiet;          /* of those on stderr, errors only (-q) */
     const char *run_id;  /* may be NULL */
 } LogConfig;
 

@@ -158,6 +158,17 @@ static size_t distance(const char *a, const char *b, size_t limit) {
     return row[m];
 }
 
+/* The one name that has `name` in it ("tier" in "transform_tier"); NULL when several have. */
+static const char *holding(const char *name, const Strings *candidates) {
+    const char *found = NULL;
+    for (size_t i = 0; i < candidates->count; i++) {
+        if (strcasestr(candidates->items[i], name) == NULL) continue;
+        if (found != NULL && !str_eq(found, candidates->items[i])) return NULL;
+        found = candidates->items[i];
+    }
+    return found;
+}
+
 const char *str_nearest(const char *name, const Strings *candidates) {
     size_t length = strlen(name);
     size_t limit = length <= 3 ? 1 : length < 9 ? 2 : 3;
@@ -169,7 +180,7 @@ const char *str_nearest(const char *name, const Strings *candidates) {
         if (d == 0) return nearest;
         limit = d - 1;
     }
-    return nearest;
+    return nearest == NULL && length > 3 ? holding(name, candidates) : nearest;
 }
 
 const char *str_did_you_mean(Arena *arena, const char *name, const Strings *candidates) {

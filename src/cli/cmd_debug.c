@@ -17,13 +17,8 @@ static bool find_step(Context *context, const Loaded *loaded, const char **selec
     if (id == NULL) return true;
     *select = arena_printf(context->arena, "+%s", id);
     if (plan_find(&loaded->plan, id) != SIZE_MAX) return true;
-    Strings ids = {0};
-    for (size_t i = 0; i < loaded->plan.steps.count; i++)
-        strings_add(context->arena, &ids, loaded->plan.steps.items[i].id);
     Error err;
-    error_set(&err, ERR_UNKNOWN_STEP, SPAN_NONE, "the plan has no step '%s'%s", id,
-              str_did_you_mean(context->arena, id, &ids));
-    error_hint(&err, "sqlflow pipeline graph %s lists the steps", loaded->name);
+    plan_no_step(&loaded->plan, context->arena, id, &err);
     return context_error(context, &err);
 }
 

@@ -39,7 +39,8 @@ static void use_log_level(Context *context) {
     const char *level = context->project.profile.log_level;
     if (level == NULL || cli->log_level_given || cli->verbose) return;
     if (!log_level_parse(level, &cli->log_level)) return;
-    log_configure(&(LogConfig){.level = cli->log_level, .json = cli->log_json});
+    log_configure(&(LogConfig){.level = cli->log_level, .json = cli->log_json,
+                               .quiet = cli->quiet});
 }
 
 bool context_open_profile(Context *context, Cli *cli) {

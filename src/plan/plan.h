@@ -54,6 +54,8 @@ typedef struct BindOptions {
 /* Binds every query against empty tables: types, columns, functions, and local files sniffed. */
 void bind_types(const Plan *plan, const BindOptions *options, Diags *diags);
 
+/* ERR_UNKNOWN_STEP with the nearest step and all there are; returns false. */
+bool plan_no_step(const Plan *plan, Arena *arena, const char *id, Error *err);
 /* Steps picked by --select/--exclude ("id", "+id", "id+", comma separated); keep[i] for each step.
  * false with err (ERR_UNKNOWN_STEP) for an unknown id. NULL lists pick everything. */
 bool plan_select(const Plan *plan, Arena *arena, const char *select, const char *exclude,

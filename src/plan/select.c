@@ -4,6 +4,15 @@
 #include <stdint.h>
 #include <string.h>
 
+bool plan_no_step(const Plan *plan, Arena *arena, const char *id, Error *err) {
+    Strings ids = {0};
+    for (size_t i = 0; i < plan->steps.count; i++)
+        strings_add(arena, &ids, plan->steps.items[i].id);
+    error_set(err, ERR_UNKNOWN_STEP, SPAN_NONE, "the plan has no step '%s'%s", id,
+              str_did_you_mean(arena, id, &ids));
+    return error_hint(err, "the steps are: %s", strings_join(arena, &ids, ", "));
+}
+
 size_t plan_find(const Plan *plan, const char *id) {
     for (size_t i = 0; i < plan->steps.count; i++)
         if (str_ieq(plan->steps.items[i].id, id)) return i;
@@ -45,14 +54,7 @@ static bool mark_list(const Plan *plan, Arena *arena, const char *list, bool *ma
         size_t length = strlen(id);
         if (length > 0 && id[length - 1] == '+') behind = true, id[length - 1] = '\0';
         size_t index = plan_find(plan, id);
-        if (index == SIZE_MAX) {
-            Strings ids = {0};
-            for (size_t i = 0; i < plan->steps.count; i++)
-                strings_add(arena, &ids, plan->steps.items[i].id);
-            error_set(err, ERR_UNKNOWN_STEP, SPAN_NONE, "no step '%s' in the plan%s", id,
-                      str_did_you_mean(arena, id, &ids));
-            return error_hint(err, "the steps are: %s", strings_join(arena, &ids, ", "));
-        }
+        if (index == SIZE_MAX) return plan_no_step(plan, arena, id, err);
         mark(plan, arena, index, before, behind, marked);
     }
     return true;

@@ -142,6 +142,7 @@ def test_quiet_prints_nothing_but_errors(project):
     result = project.sf("run", "p", "-q")
     assert (result.out, result.err) == ("", "")
     project.pipeline("CREATE TABLE t AS SELECT error('no') AS v;")
+    assert project.sf("run", "p", "-q", "--log-format", "json", code=1).err.count('"level": "info"') == 0
     result = project.sf("run", "p", "-q", code=1)
     assert result.out == "" and "no" in result.err
 

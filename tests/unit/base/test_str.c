@@ -94,6 +94,8 @@ static void nearest(void **state) {
         {"xyz", NULL},
         {"LAOD", "load"},
         {"customrs_daly", "customers_daily"},
+        {"daily", "customers_daily"},
+        {"DAIL", "customers_daily"},
     };
     static const char *items[] = {"create", "orders", "load", "customers_daily"};
     const Strings list = {items, 4, 0};
