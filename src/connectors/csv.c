@@ -178,7 +178,7 @@ static bool guards(const FileCall *call, CsvDialect *dialect, Buf *extra, Column
     settle_quotes(call, dialect, extra);
     return csv_guard_header(call, dialect, extra, err) &&
            csv_guard_values(call, dialect, extra, types, err) &&
-           csv_guard_columns(call, dialect, extra, err);
+           csv_guard_others(call, dialect, extra, types, err);
 }
 
 static const char *type_of(const Columns *types, const Column *column) {
@@ -186,10 +186,12 @@ static const char *type_of(const Columns *types, const Column *column) {
     return found != NULL ? found->type : column->type;
 }
 
+bool csv_is_iso(const char *format) { return format == NULL || str_starts(format, "%Y-%m-%d"); }
+
 /* A format costs a tenth of the whole read, and ISO is what is read without one. */
 static const char *format_of(const Link *link, const char *option, const char *found) {
     if (link_has(link, option)) return link_text(link, option);
-    return found != NULL && str_starts(found, "%Y-%m-%d") ? NULL : found;
+    return csv_is_iso(found) ? NULL : found;
 }
 
 /* One file is read exactly as it was sniffed: DuckDB need not detect anything again. */
@@ -269,10 +271,13 @@ static bool read_columns(const FileCall *call, const CsvDialect *dialect, const 
                          arena_printf(arena, "SELECT * FROM %s", call_sql), columns, err);
 }
 
-/* May a column hold values that its type would change? Not where all were seen and no type was
- * given, or only found past 64 bits in the first file. */
-static bool is_unsure(const FileCall *call, const Columns *types) {
-    return !csv_sees_all(call) || types->count > 0;
+/* May a column hold values that its type would change? Not where all were seen, no type was given,
+ * or found past 64 bits in some file, and there is no DOUBLE. */
+static bool is_unsure(const FileCall *call, const CsvDialect *dialect, const Columns *types) {
+    if (!csv_sees_all(call) || types->count > 0 || call->paths->count > 1) return true;
+    for (size_t i = 0; i < dialect->columns.count; i++)
+        if (str_eq(dialect->columns.items[i].type, "DOUBLE")) return true;
+    return false;
 }
 
 /* What looking at the files' heads has told, with the warnings that it gave. */
@@ -290,7 +295,7 @@ static bool look_at(const FileCall *call, Look *look, Error *err) {
     look->exact.types = &look->types;
     if (!user_types(call, &look->types, err)) return false;
     if (!guards(call, &look->dialect, &look->extra, &look->types, err)) return false;
-    return !is_unsure(call, &look->types) ||
+    return !is_unsure(call, &look->dialect, &look->types) ||
            (read_columns(call, &look->dialect, &look->extra, &look->types, &columns, err) &&
             csv_guard_exact(call, &look->dialect, &look->extra, &columns, &look->exact,
                                err));

@@ -21,6 +21,8 @@ typedef struct CsvBytes {
     bool long_fraction;    /* some time may have more than six digits behind the second's point */
 } CsvBytes;
 
+extern const CsvBytes csv_unknown_bytes;
+
 /* What DuckDB's sniffer makes of a file. */
 typedef struct CsvDialect {
     const char *path;
@@ -29,6 +31,7 @@ typedef struct CsvDialect {
     bool header;
     Columns columns;
     const char *date_format, *timestamp_format; /* NULL when none was detected */
+    bool mixed; /* some other file of the source has, or may have, dates in a form of its own */
     CsvBytes bytes;
 } CsvDialect;
 
@@ -62,13 +65,17 @@ bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect
 const char *csv_text_reader(const FileCall *call, const CsvDialect *dialect, bool header,
                             const char *extra);
 
+/* Is it the form that is read without being told of? */
+bool csv_is_iso(const char *format);
+
 /* Each guard may append to `extra`, may sniff again, and warns of what it assumed. */
 bool csv_guard_ragged(const FileCall *call, CsvDialect *dialect, Buf *extra, Error *err);
 bool csv_guard_header(const FileCall *call, CsvDialect *dialect, Buf *extra, Error *err);
 bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
                       Columns *types, Error *err);
-bool csv_guard_columns(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
-                       Error *err);
+/* Looks at the files behind the first, as far as they are not too many. */
+bool csv_guard_others(const FileCall *call, CsvDialect *dialect, const Buf *extra, Columns *types,
+                      Error *err);
 bool csv_is_time(const char *type); /* TIME, TIMESTAMP and their relatives */
 /* `columns`: of the reader, as sniffed. */
 bool csv_guard_exact(const FileCall *call, const CsvDialect *dialect, const Buf *extra,

@@ -14,8 +14,7 @@ enum { EXACT_DIGITS = 14, SHORT_DECIMAL = 18, LONG_DECIMAL = 38 };
 
 /* Is DuckDB told a format? Then a value of another form is an error in any case. */
 static bool has_format(const FileCall *call, const char *option, const char *detected) {
-    return link_has(call->link, option) ||
-           (detected != NULL && !str_starts(detected, "%Y-%m-%d"));
+    return link_has(call->link, option) || !csv_is_iso(detected);
 }
 
 static bool is_given(const FileCall *call, const char *name) {
@@ -34,8 +33,9 @@ bool csv_is_time(const char *type) {
     return str_istarts(type, "TIME") && strchr(type, '[') == NULL;
 }
 
-/* Of detected types only those past the sample; of given ones all. HUGEINT was found in the first
- * file. Several files may have several formats of dates: those are left alone. */
+/* Of detected types only those past the sample; of given ones all. HUGEINT was found in one file of
+ * several; DOUBLE takes long numbers wherever they are. Where files have several formats of dates,
+ * those are left alone. */
 static bool is_unsure(const FileCall *call, const CsvDialect *dialect, const Column *column) {
     bool given = is_given(call, column->name);
     bool all = csv_sees_all(call) && !given;
@@ -47,7 +47,8 @@ static bool is_unsure(const FileCall *call, const CsvDialect *dialect, const Col
     if (csv_is_time(column->type))
         return given && !link_bool(call->link, "ignore_errors") &&
                !has_format(call, "timestamp_format", dialect->timestamp_format);
-    return str_eq(column->type, "DATE") && !all && call->paths->count == 1 &&
+    if (str_eq(column->type, "DOUBLE")) return !link_has(call->link, "decimal_separator");
+    return str_eq(column->type, "DATE") && !all && !dialect->mixed &&
            !has_format(call, "date_format", dialect->date_format);
 }
 
@@ -143,6 +144,11 @@ static const char date_text[] =
     "CASE WHEN {x} IS NULL THEN NULL WHEN TRY_CAST({x} AS DATE) IS NOT NULL AND "
     "coalesce(TRY_CAST({x} AS TIMESTAMP) = TRY_CAST(TRY_CAST({x} AS DATE) AS TIMESTAMP), true) "
     "THEN CAST({x} AS DATE) ELSE {error} END AS {x}";
+/* Text {x} is a number of which a double keeps all digits, or one below 2^53. */
+static const char double_text[] =
+    "CASE WHEN {x} IS NULL THEN NULL WHEN TRY_CAST({x} AS DOUBLE) IS NOT NULL AND " DUCK_KEPT
+    "({x}) THEN CAST({x} AS DOUBLE) ELSE {error} END AS {x}";
+static const char double_check[] = "CASE WHEN " DUCK_NEAR "({x}) THEN {x} END AS {x}";
 static const char number_check[] = DUCK_WHOLE "({x})::{t} AS {x}";
 static const char date_check[] = DUCK_DAY "({x}) AS {x}";
 
@@ -164,6 +170,7 @@ static const char *check_of(Arena *arena, const char *type, const char *read) {
     bool date = str_eq(type, "DATE");
     if (csv_is_time(type)) return time_text(arena, type);
     if (str_istarts(type, "DECIMAL(")) return decimal_check;
+    if (str_eq(type, "DOUBLE")) return str_eq(read, "VARCHAR") ? double_text : double_check;
     if (str_eq(read, "VARCHAR")) return date ? date_text : number_text;
     return date ? date_check : number_check;
 }
@@ -186,7 +193,10 @@ const char *csv_checked(const FileCall *call, const CsvExact *exact, const char 
             arena, "error('" CSV_CHANGED "' || %s || chr(31) || '%s' || chr(31) || %s || chr(31) "
                    "|| '%s' || chr(31) || left(%s::VARCHAR, 200) || chr(31))",
             sql_literal(arena, column->name), column->type, sql_literal(arena, files_named(call)),
-            is_given(call, column->name) ? "" : str_thousands(arena, csv_sample(call)), x);
+            is_given(call, column->name) || str_eq(column->type, "DOUBLE")
+                ? ""
+                : str_thousands(arena, csv_sample(call)),
+            x);
         const char *check =
             check_of(arena, column->type, columns_find(exact->types, column->name)->type);
         check = str_replace(arena, check, "{error}", "\x1f");
@@ -214,6 +224,7 @@ bool relation_misguessed(const Error *err) {
 /* A type that the value fits. */
 static const char *fitting(const char *type, const char *value) {
     char *end;
+    if (str_eq(type, "DOUBLE")) return "VARCHAR";
     if (str_eq(type, "DATE")) return strchr(value, ':') != NULL ? "TIMESTAMP" : "VARCHAR";
     if (str_istarts(type, "TIMESTAMP")) {
         const char *offset = strchr(value, ':') == NULL ? NULL : strpbrk(strchr(value, ':'), "+-");

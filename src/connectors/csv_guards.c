@@ -63,7 +63,11 @@ static bool sniff_failed(const FileCall *call, size_t index, const Error *hinted
 
 bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect *dialect,
                Error *err) {
-    if (*extra != '\0') return sniff(call, index, extra, dialect, err);
+    if (*extra != '\0') {
+        bool sniffed_it = sniff(call, index, extra, dialect, err);
+        dialect->bytes = csv_unknown_bytes;
+        return sniffed_it;
+    }
     CsvBytes bytes = csv_look_at_bytes(call, index);
     Error hinted = {0};
     bool ok = (*bytes.hints != '\0' && sniff(call, index, bytes.hints, dialect, &hinted) &&

@@ -185,9 +185,11 @@ bool csv_check_encoding(const FileCall *call, Error *err) {
     return error_hint(err, "convert it: iconv -f UTF-16 -t UTF-8 '%s' > FILE", path);
 }
 
+const CsvBytes csv_unknown_bytes = {
+    .hints = "", .longest_number = SIZE_MAX, .lone_letter = true, .long_fraction = true};
+
 CsvBytes csv_look_at_bytes(const FileCall *call, size_t index) {
-    CsvBytes bytes = {.hints = "", .longest_number = SIZE_MAX, .lone_letter = true,
-                      .long_fraction = true};
+    CsvBytes bytes = csv_unknown_bytes;
     const char *path = call->paths->items[index];
     if (!is_usual(call, path)) return bytes;
     AUTO_ARENA arena = arena_new();

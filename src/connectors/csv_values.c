@@ -39,9 +39,11 @@ static bool put_test(const FileCall *call, const CsvDialect *dialect, size_t i, 
         if (dialect->bytes.longest_number <= SURE_DIGITS) return false;
         buf_printf(sql,
                    "CASE WHEN count(c%zu) = 0 OR NOT coalesce(bool_and(regexp_full_match("
-                   "trim(c%zu), '[+-]?[0-9]+')), false) THEN 0 WHEN bool_and(TRY_CAST(trim(c%zu) "
-                   "AS HUGEINT) IS NOT NULL OR c%zu IS NULL) THEN 1 ELSE 2 END",
-                   i, i, i, i);
+                   "trim(c%zu), '[+-]?[0-9]+')), false) OR NOT bool_or(c%zu IS NOT NULL AND "
+                   "TRY_CAST(trim(c%zu) AS BIGINT) IS NULL) THEN 0 "
+                   "WHEN bool_and(TRY_CAST(trim(c%zu) AS HUGEINT) IS NOT NULL OR c%zu IS NULL) "
+                   "THEN 1 ELSE 2 END",
+                   i, i, i, i, i, i);
         return true;
     }
     if (str_eq(column->type, "BOOLEAN")) {
@@ -66,8 +68,9 @@ static bool put_test(const FileCall *call, const CsvDialect *dialect, size_t i, 
     return true;
 }
 
+/* Once, for the first file. */
 static void warn_dates(const FileCall *call, const CsvDialect *dialect, const char *name) {
-    if (call->session->diags == NULL) return;
+    if (call->session->diags == NULL || !str_eq(dialect->path, call->paths->items[0])) return;
     diag_warning(call->session->diags, WARN_AMBIGUOUS_DATE, link_span(call->link, "path"),
                  "%s: the dates of column '%s' could be day/month or month/day; they were read day "
                  "first", dialect->path, name)
@@ -81,7 +84,9 @@ bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf
     Buf sql = buf_on(arena), wanted = buf_on(arena);
     for (size_t i = 0; i < dialect->columns.count; i++) {
         Buf test = buf_on(arena);
-        if (!put_test(call, dialect, i, &test)) continue;
+        if (columns_find(types, dialect->columns.items[i].name) != NULL ||
+            !put_test(call, dialect, i, &test))
+            continue;
         buf_printf(&sql, "%s%s", count > 0 ? ", " : "SELECT ", buf_text(&test));
         buf_printf(&wanted, "%sc%zu", count > 0 ? ", " : "", i);
         tested[count++] = i;
@@ -109,26 +114,53 @@ bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf
     return true;
 }
 
-bool csv_guard_columns(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
-                       Error *err) {
-    if (call->paths->count < 2 || link_bool(call->link, "union_by_name")) return true;
+/* A column that only a later file has would be left out in silence. */
+static bool check_columns(const FileCall *call, const CsvDialect *dialect, const CsvDialect *other,
+                          Error *err) {
+    for (size_t c = 0; c < other->columns.count; c++) {
+        const char *name = other->columns.items[c].name;
+        bool known = dialect->header ? columns_find(&dialect->columns, name) != NULL
+                                     : c < dialect->columns.count;
+        if (known) continue;
+        error_set(err, ERR_FILE_FORMAT, link_span(call->link, "path"),
+                  "%s has a column '%s' that %s lacks", other->path, name, dialect->path);
+        return error_hint(err, "\"combine_files\": true takes the columns of all files");
+    }
+    return true;
+}
+
+/* Takes over the types that a later file needs, where the first has not already a value, such as
+ * 1.5 or T and F, that tells what the column is. */
+static void add_types(const FileCall *call, const CsvDialect *dialect, const CsvDialect *other,
+                      const Columns *found, Columns *types) {
+    for (size_t i = 0; i < found->count; i++) {
+        const Column *first = columns_find(&dialect->columns, found->items[i].name);
+        const Column *later = columns_find(&other->columns, found->items[i].name);
+        if (columns_find(types, found->items[i].name) == NULL &&
+            (first == NULL || later == NULL || !str_eq(first->type, later->type)))
+            *LIST_PUSH(call->session->arena, types) = found->items[i];
+    }
+}
+
+bool csv_guard_others(const FileCall *call, CsvDialect *dialect, const Buf *extra, Columns *types,
+                      Error *err) {
+    bool combined = link_bool(call->link, "union_by_name");
+    dialect->mixed = call->paths->count > SNIFFED_FILES;
     for (size_t i = 1; i < call->paths->count && i < SNIFFED_FILES; i++) {
         CsvDialect other;
+        Columns found = {0};
         Error failure = {0};
         if (!csv_sniff(call, i, buf_text(extra), &other, &failure)) {
             *err = failure;
             return !str_starts(err->message, call->paths->items[i]) &&
                    error_prefix(err, "%s: ", call->paths->items[i]);
         }
-        for (size_t c = 0; c < other.columns.count; c++) {
-            const char *name = other.columns.items[c].name;
-            bool known = dialect->header ? columns_find(&dialect->columns, name) != NULL
-                                         : c < dialect->columns.count;
-            if (known) continue;
-            error_set(err, ERR_FILE_FORMAT, link_span(call->link, "path"),
-                      "%s has a column '%s' that %s lacks", other.path, name, dialect->path);
-            return error_hint(err, "\"combine_files\": true takes the columns of all files");
-        }
+        dialect->mixed = dialect->mixed || !csv_is_iso(other.date_format) ||
+                         !csv_is_iso(other.timestamp_format);
+        if ((!combined && !check_columns(call, dialect, &other, err)) ||
+            !csv_guard_values(call, &other, extra, &found, err))
+            return false;
+        add_types(call, dialect, &other, &found, types);
     }
     return true;
 }

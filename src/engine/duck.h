@@ -95,6 +95,8 @@ const Column *columns_find(const Columns *columns, const char *name); /* without
 #define DUCK_DAY "_sqlflow_day"
 #define DUCK_NEAR "_sqlflow_near"
 #define DUCK_SHORT "_sqlflow_short"
+/* DUCK_KEPT(VARCHAR) → BOOLEAN: is a number below 2^53, or does a double keep all its digits? */
+#define DUCK_KEPT "_sqlflow_kept"
 
 void duck_interrupt(Duck *duck);
 /* Makes duck_progress known from here on; it costs a short statement a good part of its time. */

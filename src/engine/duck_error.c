@@ -135,13 +135,23 @@ static const char *with_short_lines(Arena *arena, const char *text) {
     return buf_text(&out);
 }
 
+/* Of a line that cannot be read the file is named at the end, behind all that was detected. */
+static const char *with_file(Arena *arena, const char *text) {
+    static const char mark[] = "\n  file = ";
+    const char *at = str_starts(text, "CSV Error") ? strstr(text, mark) : NULL;
+    if (at == NULL) return text;
+    at += strlen(mark);
+    return arena_printf(arena, "%.*s: %s", (int)strcspn(at, "\n"), at, text);
+}
+
 bool duck_fail(Duck *duck, const char *sql, const char *message, Error *err) {
     AUTO_ARENA arena = arena_new();
     Parts parts = parts_of(arena, message == NULL ? "unknown error" : message);
     duck->error_offset = parts.in_characters && sql != NULL
                              ? duck_byte_offset(sql, parts.offset)
                              : parts.offset;
-    const char *text = without_flood(arena, without_trailer(arena, parts.message));
+    const char *text = without_trailer(arena, with_file(arena, parts.message));
+    text = without_flood(arena, text);
     if (strlen(text) > LONGEST_LINE) text = with_short_lines(arena, text);
     ErrorCode code = code_of(parts.type, text);
     error_set(err, code, SPAN_NONE, "%s", *text == '\0' ? "unknown error" : text);

@@ -151,6 +151,25 @@ static void short_number(duckdb_function_info info, duckdb_data_chunk input,
     }
 }
 
+static bool is_kept(const char *text, size_t size) {
+    Number number;
+    for (; size > 0 && (*text == ' ' || *text == '\t' || *text == '+'); text++) size--;
+    return !number_read(text, size, &number) || number.kept ||
+           fabs(number.value) < NUMBER_PAST_EXACT;
+}
+
+static void kept(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
+    (void)info;
+    idx_t count = duckdb_data_chunk_get_size(input);
+    duckdb_vector vector = duckdb_data_chunk_get_vector(input, 0);
+    duckdb_string_t *from = duckdb_vector_get_data(vector);
+    const uint64_t *valid = duckdb_vector_get_validity(vector);
+    bool *to = duckdb_vector_get_data(output);
+    for (idx_t i = 0; i < count; i++)
+        to[i] = !is_valid(valid, i) ||
+                is_kept(duckdb_string_t_data(&from[i]), duckdb_string_t_length(from[i]));
+}
+
 static bool add(Duck *duck, const char *name, duckdb_type from, duckdb_type to,
                 duckdb_scalar_function_t function, Error *err) {
     AUTO_TYPE parameter = duckdb_create_logical_type(from);
@@ -169,5 +188,6 @@ bool duck_add_exact(Duck *duck, Error *err) {
     return add(duck, DUCK_WHOLE, DUCKDB_TYPE_DOUBLE, DUCKDB_TYPE_BIGINT, whole, err) &&
            add(duck, DUCK_DAY, DUCKDB_TYPE_TIMESTAMP, DUCKDB_TYPE_DATE, day, err) &&
            add(duck, DUCK_NEAR, DUCKDB_TYPE_ANY, DUCKDB_TYPE_BOOLEAN, near, err) &&
-           add(duck, DUCK_SHORT, DUCKDB_TYPE_DOUBLE, DUCKDB_TYPE_BOOLEAN, short_number, err);
+           add(duck, DUCK_SHORT, DUCKDB_TYPE_DOUBLE, DUCKDB_TYPE_BOOLEAN, short_number, err) &&
+           add(duck, DUCK_KEPT, DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_BOOLEAN, kept, err);
 }

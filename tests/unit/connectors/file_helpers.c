@@ -109,15 +109,22 @@ const char *rows_of(const char *sql) {
     return buf_text(&out);
 }
 
-const char *read_all(const char *connector, const char *json) {
-    Link link = link_of(connector, USE_READ, json);
+static const char *read_as(const Link *link, bool careful) {
     AUTO_RELATION relation = {0};
     Error err = {0};
-    Strings columns = link_list(&link, world.arena, "columns");
-    ReadSpec spec = {.columns = &columns};
-    if (!link.connector->relation(&world.session, &link, &spec, &relation, &err))
+    Strings columns = link_list(link, world.arena, "columns");
+    ReadSpec spec = {.columns = &columns, .careful = careful};
+    if (!link->connector->relation(&world.session, link, &spec, &relation, &err))
         return arena_printf(world.arena, "!%d %s", (int)err.code, err.message);
     return rows_of(arena_printf(world.arena, "SELECT * FROM %s", relation.sql));
+}
+
+const char *read_all(const char *connector, const char *json) {
+    Link link = link_of(connector, USE_READ, json);
+    const char *rows = read_as(&link, false);
+    Error err = {0};
+    error_set(&err, ERR_STEP, SPAN_NONE, "%s", rows);
+    return *rows == '!' && relation_misguessed(&err) ? read_as(&link, true) : rows;
 }
 
 const char *columns_of(const char *connector, const char *json) {

@@ -35,7 +35,8 @@ void file_write_n(const char *path, const char *data, size_t size);
 const char *file_read(const char *path);
 /* The rows of a query: fields by '|', NULL as ~, rows by '\n'. */
 const char *rows_of(const char *sql);
-/* The rows of a source; "!CODE message" when it fails. */
+/* The rows of a source, read again without guesses when one was wrong, as a run does; "!CODE
+ * message" when it fails. */
 const char *read_all(const char *connector, const char *json);
 /* "name TYPE, …" */
 const char *columns_of(const char *connector, const char *json);

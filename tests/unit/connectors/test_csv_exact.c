@@ -187,7 +187,6 @@ static void no_guess(void **state) {
         const char *text, *options;
         bool guarded;
     } cases[] = {
-        {NULL, ", \"column_types\": {\"a\": \"DOUBLE\"}", false},
         {NULL, ", \"sample_size\": 0", false},
         {"a,b\n1,x\n", "", false},
         {"a,b\n123456789012345,x\n", ", \"sample_size\": 100", true},
@@ -230,6 +229,66 @@ static void late_in_a_small_file(void **state) {
     if (strstr(rows, "sqlflow-changed") == NULL) fail_msg("%.300s", rows);
 }
 
+/* DOUBLE holds 1e300 and 9007199254740992, but not 9007199254740993 or 1e400. */
+static void doubles(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *options, *rows;
+    } cases[] = {
+        {"a\n1.5\n9007199254740992\n1e300\n9.9999999999999992e+22\n-inf\nnan\n\n", "",
+         "1.5\n9007199254740992.0\n1e+300\n1e+23\n-inf\nnan\n~"},
+        {"a\n0.1234567890123456789\n-12345678901234.123456\n5\n", "",
+         "0.12345678901234568\n-12345678901234.123\n5.0"},
+        {"a\n1.5\n9007199254740993\n", "", "!9007199254740993"},
+        {"a\n1.5\n-12345678901234567890.25\n", "", "!-12345678901234567890.25"},
+        {"a\n1e400\n", "", "!1e400"},
+        {"a\n9007199254740993\n", ", \"column_types\": {\"a\": \"DOUBLE\"}", "!9007199254740993"},
+        {"a\n1.5\n9007199254740993\n", ", \"column_types\": {\"a\": \"VARCHAR\"}",
+         "1.5\n9007199254740993"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        file_write("x.csv", cases[i].text);
+        const char *rows = read_all("csv", arena_printf(world.arena, "{\"path\": \"x.csv\"%s}",
+                                                        cases[i].options));
+        bool fails = *cases[i].rows == '!';
+        if (fails ? strstr(rows, "sqlflow-changed") == NULL || !strstr(rows, cases[i].rows + 1)
+                  : !str_eq(rows, cases[i].rows))
+            fail_msg("%s: got\n%s", cases[i].text, rows);
+    }
+}
+
+/* What the second of two files needs counts as what the first does. */
+static void of_two_files(void **state) {
+    (void)state;
+    static const struct {
+        const char *first, *second, *options, *rows;
+    } cases[] = {
+        {"a\n1\n", "a\n12345678901234567891\n", "", "1\n12345678901234567891"},
+        {"a\n1\n", "a\n12345678901234567891\n", ", \"combine_files\": true",
+         "1\n12345678901234567891"},
+        {"a\n1.5\n", "a\n12345678901234567891\n", "", "!12345678901234567891"},
+        {"a,b\nT,x\nF,y\n", "a,b\nF,z\n", "", "true|x\nfalse|y\nfalse|z"},
+        {"a,b\n,x\n", "a,b\nF,z\n", "", "~|x\nF|z"},
+        {"a,b\n2024-01-02,x\n", "a,b\n2024-01-03 10:00:00,y\n",
+         ", \"column_types\": {\"a\": \"DATE\"}", "!2024-01-03 10:00:00"},
+        {"a,b\n2024-01-02,x\n", "a,b\n2024-01-03 00:00:00,y\n",
+         ", \"column_types\": {\"a\": \"DATE\"}", "2024-01-02|x\n2024-01-03|y"},
+        {"a,b\n02.01.2024,1\n", "a,b\n2024-01-03,2\n", "", "!Could not convert string"},
+        {"a,b\n1,x\n", "a\n2\n", "", "!Schema mismatch"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        file_write("1.csv", cases[i].first);
+        file_write("2.csv", cases[i].second);
+        const char *rows = read_all("csv", arena_printf(world.arena,
+                                                        "{\"path\": [\"1.csv\", \"2.csv\"]%s}",
+                                                        cases[i].options));
+        bool fails = *cases[i].rows == '!';
+        if (fails ? *rows != '!' || !strstr(rows, cases[i].rows + 1)
+                  : !str_eq(rows, cases[i].rows))
+            fail_msg("%s%s: got\n%s", cases[i].first, cases[i].second, rows);
+    }
+}
+
 static void several_files(void **state) {
     (void)state;
     write_long("year=2024/one.csv", "");
@@ -254,6 +313,8 @@ int main(void) {
         cmocka_unit_test(given_types),
         cmocka_unit_test(no_guess), cmocka_unit_test(late_in_a_small_file),
         cmocka_unit_test(several_files),
+        cmocka_unit_test(doubles),
+        cmocka_unit_test(of_two_files),
     };
     return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }
