@@ -246,7 +246,8 @@ static const char *reader(const FileCall *call, const CsvDialect *dialect, const
     }
     buf_puts(&sql, more);
     for (size_t i = 0; i < call->paths->count; i++) {
-        if (!csv_may_lose_rows(call->paths->items[i], dialect)) continue;
+        const char *path = files_unescape(call->session->arena, call->paths->items[i]);
+        if (!csv_may_lose_rows(path, dialect)) continue;
         buf_puts(&sql, ", parallel = false");
         break;
     }

@@ -25,7 +25,7 @@ extern const CsvBytes csv_unknown_bytes;
 
 /* What DuckDB's sniffer makes of a file. */
 typedef struct CsvDialect {
-    const char *path;
+    const char *path, *name; /* as DuckDB is to read it; as it is called */
     const char *delimiter, *quote, *escape, *comment; /* "" when there is none */
     long long skip;
     bool header;

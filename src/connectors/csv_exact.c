@@ -176,7 +176,7 @@ static const char *check_of(Arena *arena, const char *type, const char *read) {
 }
 
 static const char *files_named(const FileCall *call) {
-    const char *first = call->paths->items[0];
+    const char *first = files_unescape(call->session->arena, call->paths->items[0]);
     return call->paths->count == 1 ? first
                                    : arena_printf(call->session->arena, "%s and %zu more", first,
                                                   call->paths->count - 1);

@@ -29,7 +29,8 @@ static bool sniff(const FileCall *call, size_t index, const char *extra, CsvDial
     if (!duck_query(call->session->duck, buf_text(&sql), &rows, err)) return false;
     Error failure = {0};
     *dialect = (CsvDialect){.path = call->paths->items[index], .delimiter = ",", .quote = "",
-                            .escape = "", .comment = ""};
+                            .escape = "", .comment = "",
+                            .name = files_unescape(arena, call->paths->items[index])};
     while (rows_next(rows, &failure)) {
         if (dialect->columns.count == 0) {
             dialect->delimiter = sniffed(arena, rows, 0);
@@ -51,7 +52,7 @@ static bool sniff(const FileCall *call, size_t index, const char *extra, CsvDial
 
 /* A failed sniff may abort the transaction, and then the one after it tells only that. */
 static bool sniff_failed(const FileCall *call, size_t index, const Error *hinted, Error *err) {
-    const char *path = call->paths->items[index];
+    const char *path = files_unescape(call->session->arena, call->paths->items[index]);
     if (strstr(err->message, "transaction is aborted") != NULL && hinted->code != ERR_NONE)
         *err = *hinted;
     if (strstr(err->message, "automatically detect") == NULL || !csv_mixes_breaks(path))
@@ -153,7 +154,7 @@ static void warn_ragged(const FileCall *call, const CsvDialect *dialect) {
     if (call->session->diags == NULL) return;
     diag_warning(call->session->diags, WARN_RAGGED, link_span(call->link, "path"),
                  "%s: not all lines have the same number of fields; it was read with "
-                 "\"null_padding\": true, as %zu columns", dialect->path, dialect->columns.count)
+                 "\"null_padding\": true, as %zu columns", dialect->name, dialect->columns.count)
         ->hint = "set null_padding yourself, or repair the lines";
 }
 
@@ -169,7 +170,7 @@ static bool check_not_empty(const FileCall *call, const CsvDialect *dialect, Err
         failure.code != ERR_NONE)
         return true; /* what is wrong with it the reader will tell */
     error_set(err, ERR_FILE_EMPTY, link_span(call->link, "path"), "the file %s is empty",
-              dialect->path);
+              dialect->name);
     return error_hint(err, "a CSV file without rows still has its header line");
 }
 
@@ -279,7 +280,7 @@ static void warn_header(const FileCall *call, const CsvDialect *dialect, bool ke
                  kept ? "%s: all columns are text; the first line was taken for the header"
                       : "%s: all columns are text and the first line looks like data; it was read "
                         "as a row, not as the header",
-                 dialect->path)
+                 dialect->name)
         ->hint = "say which: \"has_header\": true or false";
 }
 

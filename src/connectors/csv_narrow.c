@@ -169,7 +169,7 @@ bool csv_mixes_breaks(const char *path) {
 
 bool csv_check_encoding(const FileCall *call, Error *err) {
     char mark[5] = "";
-    const char *path = call->paths->items[0];
+    const char *path = files_unescape(call->session->arena, call->paths->items[0]);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return true; /* remote, or the reader will tell */
     ssize_t got = read(fd, mark, sizeof mark - 1);

@@ -73,7 +73,7 @@ static void warn_dates(const FileCall *call, const CsvDialect *dialect, const ch
     if (call->session->diags == NULL || !str_eq(dialect->path, call->paths->items[0])) return;
     diag_warning(call->session->diags, WARN_AMBIGUOUS_DATE, link_span(call->link, "path"),
                  "%s: the dates of column '%s' could be day/month or month/day; they were read day "
-                 "first", dialect->path, name)
+                 "first", dialect->name, name)
         ->hint = "set date_format (or timestamp_format): \"%d/%m/%Y\" or \"%m/%d/%Y\"";
 }
 
@@ -123,7 +123,7 @@ static bool check_columns(const FileCall *call, const CsvDialect *dialect, const
                                      : c < dialect->columns.count;
         if (known) continue;
         error_set(err, ERR_FILE_FORMAT, link_span(call->link, "path"),
-                  "%s has a column '%s' that %s lacks", other->path, name, dialect->path);
+                  "%s has a column '%s' that %s lacks", other->name, name, dialect->name);
         return error_hint(err, "\"combine_files\": true takes the columns of all files");
     }
     return true;
@@ -151,9 +151,9 @@ bool csv_guard_others(const FileCall *call, CsvDialect *dialect, const Buf *extr
         Columns found = {0};
         Error failure = {0};
         if (!csv_sniff(call, i, buf_text(extra), &other, &failure)) {
+            const char *path = files_unescape(call->session->arena, call->paths->items[i]);
             *err = failure;
-            return !str_starts(err->message, call->paths->items[i]) &&
-                   error_prefix(err, "%s: ", call->paths->items[i]);
+            return !str_starts(err->message, path) && error_prefix(err, "%s: ", path);
         }
         dialect->mixed = dialect->mixed || !csv_is_iso(other.date_format) ||
                          !csv_is_iso(other.timestamp_format);

@@ -62,6 +62,8 @@ const FileFormat *file_format_find(const char *name); /* NULL when unknown */
 
 /* Paths as written by the options for DuckDB: '[' '*' '?' of real names escaped. */
 const char *files_escape(Arena *arena, const char *path);
+/* The real name again. */
+const char *files_unescape(Arena *arena, const char *path);
 /* Which files are read how. */
 typedef struct Files {
     Session *session;

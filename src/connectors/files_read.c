@@ -24,6 +24,17 @@ const char *files_escape(Arena *arena, const char *path) {
     return buf_text(&out);
 }
 
+const char *files_unescape(Arena *arena, const char *path) {
+    Buf out = buf_on(arena);
+    for (const char *at = path; *at != '\0'; at++) {
+        bool escaped = *at == '[' && at[1] != '\0' && at[2] == ']';
+        if (escaped) at++;
+        buf_putc(&out, *at);
+        if (escaped) at++;
+    }
+    return buf_text(&out);
+}
+
 void files_path_list(Buf *out, const Strings *paths) {
     buf_putc(out, '[');
     for (size_t i = 0; i < paths->count; i++) {

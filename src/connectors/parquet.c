@@ -31,7 +31,7 @@ static const char *differences(const FileCall *call) {
                    "FROM parquet_schema(");
     files_path_list(&sql, call->paths);
     buf_puts(&sql, ") WHERE type IS NOT NULL GROUP BY ALL), first AS (FROM c WHERE f = ");
-    buf_literal(&sql, call->paths->items[0]);
+    buf_literal(&sql, files_unescape(call->session->arena, call->paths->items[0]));
     buf_puts(&sql, ") SELECT min(c.f), c.n, c.t, first.t, first.n IS NULL FROM c LEFT JOIN first "
                    "ON c.n = first.n WHERE first.n IS NULL OR c.t <> first.t "
                    "GROUP BY ALL ORDER BY ALL");
@@ -41,7 +41,7 @@ static const char *differences(const FileCall *call) {
 /* One row of the differences; true when it is none that matters. */
 static bool is_harmless(const FileCall *call, Rows *rows, Error *err) {
     const char *file = rows_text(rows, 0), *name = rows_text(rows, 1);
-    const char *first_file = call->paths->items[0];
+    const char *first_file = files_unescape(call->session->arena, call->paths->items[0]);
     Span span = link_span(call->link, "path");
     if (rows_int(rows, 4)) {
         error_set(err, ERR_FILE_FORMAT, span, "%s has a column '%s' that %s lacks", file, name,

@@ -2,6 +2,7 @@
 import json
 import os
 
+import duckdb
 import pytest
 from harness import steps_by_id
 
@@ -278,3 +279,24 @@ def test_many_files_in_many_runs(project):
             wanted += [(n,), (n + 1000,)]
         project.run()
     assert rows(project) == sorted(wanted)
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "parquet"])
+def test_names_that_look_like_patterns(project, form):
+    """A later file is compared with the first, whatever the first is called."""
+    for i, name in enumerate(["[x]*?", "[[a]", "it's"]):
+        path = project.path(f"data/{name}.{form}")
+        duckdb.sql(f"SELECT {i} AS id, 'v' AS v").write_parquet(str(path)) if form == "parquet" else path.write_text(
+            f"id,v\n{i},v\n" if form == "csv" else f'{{"id": {i}, "v": "v"}}\n')
+    text = f'SOURCE s TYPE {form} PARAMS {{"path": "data/*.{form}", "sync_mode": "incremental"}};\nLOAD t FROM s;\n'
+    project.run(text)
+    project.run(text)
+    assert project.sql("SELECT id, _sqlflow_file FROM t ORDER BY id") == [
+        (0, f"data/[x]*?.{form}"), (1, f"data/[[a].{form}"), (2, f"data/it's.{form}")]
+
+
+def test_messages_call_files_by_their_names(project):
+    project.csv("data/f[1].csv", "id", (1,))
+    project.csv("data/f[2].csv", "id,v", (2, 3))
+    error = project.fail('SOURCE s TYPE csv PARAMS {"path": "data/f*.csv"}; LOAD t FROM s;')
+    assert "data/f[2].csv has a column 'v' that data/f[1].csv lacks" in error["message"]
