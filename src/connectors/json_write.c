@@ -36,7 +36,9 @@ bool json_checked(Session *session, const char *query, const char **checked, Err
     Columns columns = {0};
     Buf sql = buf_on(arena);
     *checked = query;
-    if (!duck_describe(session->duck, arena, query, &columns, err)) return false;
+    /* As a subquery it has the names that COPY gives to columns of one name. */
+    const char *named = arena_printf(arena, "SELECT * FROM (\n%s\n)", query);
+    if (!duck_describe(session->duck, arena, named, &columns, err)) return false;
     for (size_t i = 0; i < columns.count; i++) {
         const Column *column = &columns.items[i];
         const char *check = check_of(column->type);

@@ -151,6 +151,11 @@ def test_json_holds_what_it_was_given_or_fails(project, value, words):
     assert not project.path("o.json").exists() and not project.has_table("t")
 
 
+def test_json_of_columns_of_one_name(project):
+    project.run("EXPORT SELECT 1.5::DOUBLE AS a, 2.5::DOUBLE AS a TO 'o.jsonl';")
+    assert json.loads(project.read("o.jsonl")) == {"a": 1.5, "a_1": 2.5}
+
+
 def test_json_of_numbers_that_look_odd(project):
     project.run("""CREATE TABLE t AS SELECT 1e308 AS a, [0.5, NULL] AS b, {'NaN': 'Infinity'} AS c, 18446744073709551615 AS d,
         '{"k": [18446744073709551615, 0.1234567890123456, "12345678901234567890.5 NaN"]}'::JSON AS e,
