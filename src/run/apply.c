@@ -158,8 +158,10 @@ static bool handle_new_columns(StepContext *ctx, const Apply *apply, const Colum
         return add_columns(ctx, apply, from, target, err);
     error_set(err, ERR_SCHEMA_CHANGE, ctx->step->span, "table '%s' has no column %s",
               apply->target->name, strings_join(ctx->arena, &extra, ", "));
-    error_hint(err, "set \"on_schema_change\": \"add_columns\" or \"ignore\" in the source, or "
-                    "rebuild the table with MODE REPLACE or --full-refresh");
+    error_hint(err, "%s, or rebuild the table with MODE REPLACE or --full-refresh",
+               ctx->step->source != NULL
+                   ? "set \"on_schema_change\": \"add_columns\" or \"ignore\" in the source"
+                   : "add it first with ALTER TABLE … ADD COLUMN, leave it out of the query");
     return step_error(ctx, NULL, err);
 }
 

@@ -34,7 +34,9 @@ bool cursor_check_type(StepContext *ctx, const char *column, const char *type, b
     error_set(err, ERR_CURSOR_TYPE, span.source ? span : ctx->step->span,
               "the cursor '%s' is %s", column, type);
     error_hint(err, "%s",
-               text ? "cast it to a DATE or TIMESTAMP with column_types, or set \"cursor_type\": "
+               text && ctx->step->source == NULL
+                   ? "cast it to a number, DATE or TIMESTAMP in the query"
+               : text ? "cast it to a DATE or TIMESTAMP with column_types, or set \"cursor_type\": "
                       "\"text\" to compare it as text in binary order"
                : str_ieq(type, "FLOAT") || str_ieq(type, "DOUBLE")
                    ? "floating point numbers are not exact; use an integer, DECIMAL, DATE or "

@@ -240,6 +240,13 @@ def test_a_column_that_the_query_no_longer_has_is_null_in_the_window(project):
     assert project.table("t") == [(1, 5), (2, None), (3, None)]
 
 
+@pytest.mark.parametrize("column, words", [("'x' AS d", "in the query"), ("2 AS d, 3 AS more", "ALTER TABLE")])
+def test_hints_for_a_query_name_no_source(project, column, words):
+    project.run("CREATE TABLE t INCREMENTAL BY d AS SELECT 1 AS d;")
+    error = project.fail(f"CREATE TABLE t INCREMENTAL BY d AS SELECT {column};")
+    assert words in error["hint"] and "source" not in error["hint"] and "column_types" not in error["hint"]
+
+
 def test_upstream_increment_feeds_downstream_increment(project):
     params = {"path": "data/s.csv", "sync_mode": "incremental", "cursor_field": "id", "primary_key": "id"}
     project.csv("data/s.csv", "id,day,v", (1, "2026-01-01", 5), (2, "2026-01-02", 6))
