@@ -144,6 +144,7 @@ static void put_rejects(Buf *out, const FileCall *call, FileSource *source) {
 static bool user_types(const FileCall *call, Columns *types, Error *err) {
     const Value *given = link_value(call->link, "column_types");
     for (size_t i = 0; given != NULL && i < given->count; i++) {
+        if (files_has_partition(call, given->members[i].key)) continue;
         Column *column = LIST_PUSH(call->session->arena, types);
         column->name = given->members[i].key;
         if (!column_type_name(call->session, given->members[i].value, &column->type, err))

@@ -54,7 +54,7 @@ const FileFormat *file_format_find(const char *name); /* NULL when unknown */
      .fallback = "auto", .help = "take columns from folder names like year=2024"}
 #define FILE_WRITE_OPTIONS                                                                        \
     {.name = "partition_by", .type = OPTION_NAMES, .use = USE_WRITE,                              \
-     .help = "columns; one folder for each of their values"},                                     \
+     .help = "columns; one folder for each of their values; csv and parquet only"},               \
     {.name = "per_thread_output", .type = OPTION_BOOL, .use = USE_WRITE, .fallback = "false",     \
      .help = "a folder with one file per thread: faster, without order"}
 
@@ -83,6 +83,12 @@ bool files_watch(const Files *files, const FileSource *source, Relation *relatio
 bool files_error(const Link *link, Error *err);
 /* The column comes from a folder's name, year=2024, and not from the file. */
 bool files_is_partition(const FileCall *call, const char *name);
+/* The same, unless hive_partitioning says that folders give no columns. */
+bool files_has_partition(const FileCall *call, const char *name);
+/* ", hive_types = …" of the column_types that are partitions. */
+void files_put_partition_types(Buf *out, const FileCall *call);
+/* The query of an export into folders by these columns; none: the query itself. */
+const char *files_partitioned(Arena *arena, const Strings *columns, const char *query);
 /* ", filename = …, union_by_name = …" of the options that all readers know. */
 void files_reader_options(Buf *out, const FileCall *call);
 /* "['a', 'b']" */
@@ -103,6 +109,8 @@ bool files_relation(Session *session, const Link *link, const ReadSpec *spec, Re
 bool files_list(Session *session, const Link *link, FileEntries *files, Error *err);
 bool files_discover(Session *session, const Link *link, Objects *objects, Error *err);
 void files_check(const Link *link, OptionUse use, Diags *diags);
+/* DuckDB writes no JSON into folders. */
+void files_check_folders(const Link *link, const char *format, Diags *diags);
 
 /* -- writing (files_write.c, files_publish.c) -- */
 bool files_stage(Session *session, const Link *link, const WriteSpec *spec, const char *query,

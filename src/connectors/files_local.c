@@ -129,7 +129,15 @@ static void check_path(const Link *link, Diags *diags) {
             ->hint = "add \"path\": a file, a folder, a glob or a list of them";
 }
 
+void files_check_folders(const Link *link, const char *format, Diags *diags) {
+    if (!str_eq(format, "json") || !link_has(link, "partition_by")) return;
+    diag_error(diags, ERR_OPTION_VALUE, link_span(link, "partition_by"),
+               "partition_by is for CSV and Parquet, not for JSON")
+        ->hint = "export csv or parquet, or one JSON file for each value";
+}
+
 void files_check(const Link *link, OptionUse use, Diags *diags) {
+    if (use == USE_WRITE) files_check_folders(link, link->connector->name, diags);
     if (use == USE_READ) check_path(link, diags);
     if (link_has(link, "partition_by") && link_bool(link, "per_thread_output"))
         diag_error(diags, ERR_OPTION_VALUE, link_span(link, "per_thread_output"),

@@ -1,4 +1,4 @@
-/* Folders like year=2024 against the columns of the files in them. */
+/* Folders like year=2024: against the columns of the files in them, and made by an export. */
 #include <string.h>
 
 #include "connectors/files.h"
@@ -67,4 +67,41 @@ bool files_is_partition(const FileCall *call, const char *name) {
     Arena *arena = call->session->arena;
     const char *path = arena_printf(arena, "/%s", call->paths->items[0]);
     return strcasestr(path, arena_printf(arena, "/%s=", name)) != NULL;
+}
+
+bool files_has_partition(const FileCall *call, const char *name) {
+    return !str_ieq(link_text(call->link, "hive_partitioning"), "false") &&
+           files_is_partition(call, name);
+}
+
+/* DuckDB would find types of its own: 7 of the folders k=007 and k=008. */
+void files_put_partition_types(Buf *out, const FileCall *call) {
+    const Value *types = link_value(call->link, "column_types");
+    size_t count = 0;
+    for (size_t i = 0; types != NULL && i < types->count; i++) {
+        if (!files_has_partition(call, types->members[i].key)) continue;
+        buf_puts(out, count++ == 0 ? ", hive_types = {" : ", ");
+        buf_literal(out, types->members[i].key);
+        buf_puts(out, ": ");
+        buf_literal(out, value_text(types->members[i].value));
+    }
+    if (count > 0) buf_putc(out, '}');
+}
+
+/* The folder of NULL has a name that a text may have, too: one of them would replace the other. */
+const char *files_partitioned(Arena *arena, const Strings *columns, const char *query) {
+    Buf sql = buf_on(arena);
+    if (columns->count == 0) return query;
+    for (size_t i = 0; i < columns->count; i++) {
+        const char *name = sql_ident(arena, columns->items[i]);
+        const char *message = arena_printf(
+            arena, "the partition column %s holds the text __HIVE_DEFAULT_PARTITION__, which is "
+                   "the folder of NULL", name);
+        buf_printf(&sql,
+                   "%s CASE WHEN %s::VARCHAR = '__HIVE_DEFAULT_PARTITION__' THEN error(%s) ELSE %s "
+                   "END AS %s", i == 0 ? "SELECT * REPLACE (" : ",", name,
+                   sql_literal(arena, message), name, name);
+    }
+    buf_printf(&sql, ") FROM (\n%s\n)", query);
+    return buf_text(&sql);
 }

@@ -55,6 +55,7 @@ void files_reader_options(Buf *out, const FileCall *call) {
     if (link_bool(call->link, "union_by_name")) buf_puts(out, ", union_by_name = true");
     if (hive != NULL && !str_ieq(hive, "auto"))
         buf_printf(out, ", hive_partitioning = %s", str_ieq(hive, "true") ? "true" : "false");
+    files_put_partition_types(out, call);
 }
 
 /* -- errors ------------------------------------------------------------------------------ */

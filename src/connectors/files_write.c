@@ -106,9 +106,9 @@ static const char *copy_sql(Arena *arena, const Link *link, const StagePaths *pa
     size_t size = strlen(query);
     while (size > 0 && strchr("; \t\r\n", query[size - 1]) != NULL) size--;
     Buf sql = buf_on(arena);
-    buf_puts(&sql, "COPY (\n");
-    buf_put(&sql, query, size);
-    buf_puts(&sql, "\n) TO ");
+    Strings partitions = link_list(link, arena, "partition_by");
+    const char *bare = arena_strndup(arena, query, size);
+    buf_printf(&sql, "COPY (\n%s\n) TO ", files_partitioned(arena, &partitions, bare));
     buf_literal(&sql, paths->staged);
     buf_puts(&sql, " (");
     format->copy_options(&sql, link, paths->destination);

@@ -214,6 +214,7 @@ static void check_format(const Checker *check, const char *format) {
 static void check_known_format(const Checker *check, const S3Place *place) {
     if (place->format != NULL) {
         check_format(check, place->format);
+        if (check->use == USE_WRITE) files_check_folders(check->link, place->format, check->diags);
         return;
     }
     if (check->use == USE_READ && place->key == NULL) return; /* the objects' extensions will */

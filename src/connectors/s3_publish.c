@@ -56,7 +56,8 @@ static bool tells_size(const S3Place *place) {
 static const char *copy_sql(Arena *arena, const Link *link, const S3Place *place,
                             const char *query) {
     Buf sql = buf_on(arena);
-    buf_printf(&sql, "COPY (\n%s\n) TO ", query);
+    Strings columns = partitions(arena, link);
+    buf_printf(&sql, "COPY (\n%s\n) TO ", files_partitioned(arena, &columns, query));
     buf_literal(&sql, place->uri);
     buf_puts(&sql, " (");
     file_format_find(place->format)->copy_options(&sql, link, name_of(arena, link, place));

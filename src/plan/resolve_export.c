@@ -163,8 +163,10 @@ static const Connector *connector_of_text(Resolver *resolver, const Draft *draft
         : is_s3_uri(draft->path)     ? connector_find("s3")
         : draft->type != NULL        ? draft->type
                                      : connector_for_path(resolver->arena, draft->path);
-    if (connector != NULL) return connector;
-    if (strstr(draft->path, "://") != NULL)
+    bool foreign = strstr(draft->path, "://") != NULL && !is_postgres_uri(draft->path) &&
+                   !is_s3_uri(draft->path);
+    if (connector != NULL && !foreign) return connector;
+    if (foreign)
         fail(resolver, ERR_UNKNOWN_CONNECTOR, draft->span,
              arena_printf(resolver->arena, "no connector writes to %.*s",
                           (int)(strstr(draft->path, "://") + 3 - draft->path), draft->path),
@@ -296,6 +298,24 @@ static const char *file_object(Resolver *resolver, const Draft *draft, const Lin
     return NULL;
 }
 
+/* A destination that is a path or URI leaves nothing for the options to say. */
+static bool agree_path(Resolver *resolver, const Draft *draft) {
+    static const char *const options[] = {"path", "uri", "bucket", "key", "path_prefix"};
+    const Connector *connector = draft->endpoint.connector;
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        const Value *own = own_option(draft, connector, options[i]);
+        const char *text = own == NULL ? NULL : value_text(own);
+        const char *bucket =
+            text == NULL ? "" : arena_printf(resolver->arena, "s3://%s/", text);
+        if (own == NULL || str_eq(text, draft->path)) continue;
+        if (str_eq(options[i], "bucket") && str_starts(draft->path, bucket)) continue;
+        return fail(resolver, ERR_OPTION_VALUE, own->span,
+                    arena_printf(resolver->arena, "the destination is '%s' already", draft->path),
+                    "name it in one place");
+    }
+    return true;
+}
+
 static bool is_tsv(Arena *arena, const char *path) {
     return path != NULL && str_ieq(fs_extension(arena, path), "tsv");
 }
@@ -307,6 +327,7 @@ static bool make_link(Resolver *resolver, Draft *draft, Link *link, const char *
                     arena_printf(resolver->arena, "%s is for sources; nothing can be written to it",
                                  connector->name),
                     "");
+    if (draft->path != NULL && !agree_path(resolver, draft)) return false;
     if (is_tsv(resolver->arena, draft->path) && option_find(connector, "delimiter") != NULL)
         add_own(resolver, draft, "delimiter", "\t");
     bool plain = draft->path != NULL;

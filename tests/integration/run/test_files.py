@@ -98,3 +98,40 @@ def test_validate_warns_of_a_source_that_nothing_reads_and_that_is_not_there(pro
     assert (diagnostic["severity"], diagnostic["code"]) == ("warning", "SF0506")
     assert "'a'" in diagnostic["message"] and "in/gone.csv" in diagnostic["message"]
     assert project.run()["warnings"] == []
+
+
+@pytest.mark.parametrize("to", ["'out/t' TYPE json", "'s3://b/t/' TYPE json"])
+def test_json_into_folders_is_refused_before_the_run(project, to):
+    error = project.fail(f'CREATE TABLE t AS SELECT 1 AS id; EXPORT t TO {to} OPTIONS {{"partition_by": ["id"]}};', code=4)
+    assert "not for JSON" in error["message"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_types_of_partition_columns(project, kind):
+    """Text in folder names stays text, leading zeros and all."""
+    project.run(f"""CREATE TABLE t AS SELECT i AS id, '00' || i AS code, i % 2 AS odd FROM range(3) r(i);
+                    EXPORT t TO 'out/t' TYPE {kind} OPTIONS {{"partition_by": ["code", "odd"]}};""")
+    project.run(f"""SOURCE s TYPE {kind} PARAMS {{"path": "out/t", "column_types": {{"code": "VARCHAR", "odd": "UTINYINT"}}}};
+                    LOAD back FROM s;""")
+    assert project.sql("SELECT id, code, odd, typeof(odd) FROM back ORDER BY id") == \
+        [(i, f"00{i}", i % 2, "UTINYINT") for i in range(3)]
+
+
+def test_a_text_with_the_name_of_nulls_folder(project):
+    error = project.fail("""CREATE TABLE t AS SELECT * FROM (VALUES (1, NULL), (2, '__HIVE_DEFAULT_PARTITION__')) v(id, k);
+                            EXPORT t TO 'out/t' TYPE csv OPTIONS {"partition_by": ["k"]};""")
+    assert "the folder of NULL" in error["message"] and "out/t" not in project.files()
+
+
+@pytest.mark.parametrize("to, options, words", [
+    ("s3a://bucket/x.csv", "", "no connector writes to s3a://"), ("https://host/x.csv", "", "no connector writes to https://"),
+    ("file:///tmp/x.csv", "", "no connector writes to file://"), ("out/a.csv", '"path": "out/b.csv"', "is 'out/a.csv' already"),
+    ("s3://b/a.csv", '"key": "b.csv"', "is 's3://b/a.csv' already"), ("s3://b/a.csv", '"bucket": "c"', "is 's3://b/a.csv' already")])
+def test_a_destination_stands_in_one_place(project, to, options, words):
+    text = f"CREATE TABLE t AS SELECT 1 AS id; EXPORT t TO '{to}' OPTIONS {{{options}}};"
+    assert words in project.fail(text, code=4)["message"]
+
+
+def test_a_destination_may_be_said_twice(project):
+    project.run("""CREATE TABLE t AS SELECT 1 AS id; EXPORT t TO 'out/a.csv' OPTIONS {"path": "out/a.csv"};""")
+    assert project.read("out/a.csv") == "id\n1\n"
