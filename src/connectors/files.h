@@ -85,7 +85,8 @@ bool files_error(const Link *link, Error *err);
 bool files_is_partition(const FileCall *call, const char *name);
 /* The same, unless hive_partitioning says that folders give no columns. */
 bool files_has_partition(const FileCall *call, const char *name);
-/* ", hive_types = …" of the column_types that are partitions. */
+/* ", hive_types = …" of the partitions in column_types, and of those whose texts only look like
+ * numbers. */
 void files_put_partition_types(Buf *out, const FileCall *call);
 /* The query of an export into folders by these columns; none: the query itself. */
 const char *files_partitioned(Arena *arena, const Strings *columns, const char *query);

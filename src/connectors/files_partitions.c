@@ -74,16 +74,46 @@ bool files_has_partition(const FileCall *call, const char *name) {
            files_is_partition(call, name);
 }
 
-/* DuckDB would find types of its own: 7 of the folders k=007 and k=008. */
+/* 007 and +7 are no numbers: DuckDB would make 7 of both. */
+static bool is_code(const char *value) {
+    size_t digits = strspn(value, "0123456789");
+    return (*value == '0' && digits > 1 && value[digits] == '/') ||
+           (*value == '+' && strspn(value + 1, "0123456789") > 0);
+}
+
+/* Does the folder of some file hold a text that would be taken for a number? */
+static bool holds_codes(const FileCall *call, const char *name) {
+    const char *folder = arena_printf(call->session->arena, "/%s=", name);
+    for (size_t i = 0; i < call->paths->count; i++) {
+        const char *path = arena_printf(call->session->arena, "/%s", call->paths->items[i]);
+        const char *at = strcasestr(path, folder);
+        if (at != NULL && is_code(at + strlen(folder))) return true;
+    }
+    return false;
+}
+
+static const Value *type_given(const Link *link, const char *name) {
+    const Value *types = link_value(link, "column_types");
+    for (size_t i = 0; types != NULL && i < types->count; i++)
+        if (str_ieq(types->members[i].key, name)) return types->members[i].value;
+    return NULL;
+}
+
 void files_put_partition_types(Buf *out, const FileCall *call) {
-    const Value *types = link_value(call->link, "column_types");
+    const char *hive = link_text(call->link, "hive_partitioning");
+    Strings names = {0};
     size_t count = 0;
-    for (size_t i = 0; types != NULL && i < types->count; i++) {
-        if (!files_has_partition(call, types->members[i].key)) continue;
+    if (str_ieq(hive, "false")) return;
+    partition_names(out->arena, call->paths->items[0], &names);
+    for (size_t i = 0; i < names.count; i++) {
+        const char *name = names.items[i];
+        const Value *type = type_given(call->link, name);
+        bool sure = str_ieq(hive, "true") || all_have(out->arena, call->paths, name);
+        if (!sure || (type == NULL && !holds_codes(call, name))) continue;
         buf_puts(out, count++ == 0 ? ", hive_types = {" : ", ");
-        buf_literal(out, types->members[i].key);
+        buf_literal(out, name);
         buf_puts(out, ": ");
-        buf_literal(out, value_text(types->members[i].value));
+        buf_literal(out, type == NULL ? "VARCHAR" : value_text(type));
     }
     if (count > 0) buf_putc(out, '}');
 }

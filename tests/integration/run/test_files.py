@@ -111,10 +111,20 @@ def test_types_of_partition_columns(project, kind):
     """Text in folder names stays text, leading zeros and all."""
     project.run(f"""CREATE TABLE t AS SELECT i AS id, '00' || i AS code, i % 2 AS odd FROM range(3) r(i);
                     EXPORT t TO 'out/t' TYPE {kind} OPTIONS {{"partition_by": ["code", "odd"]}};""")
-    project.run(f"""SOURCE s TYPE {kind} PARAMS {{"path": "out/t", "column_types": {{"code": "VARCHAR", "odd": "UTINYINT"}}}};
+    project.run(f"""SOURCE s TYPE {kind} PARAMS {{"path": "out/t", "column_types": {{"Code": "VARCHAR", "odd": "UTINYINT"}}}};
                     LOAD back FROM s;""")
     assert project.sql("SELECT id, code, odd, typeof(odd) FROM back ORDER BY id") == \
         [(i, f"00{i}", i % 2, "UTINYINT") for i in range(3)]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("codes, back", [(["007", "010"], "VARCHAR"), (["+7", "8"], "VARCHAR"), (["7", "0"], "BIGINT")])
+def test_codes_in_folder_names_keep_their_zeros(project, kind, codes, back):
+    rows = ", ".join(f"('{code}', {i})" for i, code in enumerate(codes))
+    project.run(f"""CREATE TABLE t AS SELECT * FROM (VALUES {rows}) v(code, id);
+                    EXPORT t TO 'out/t' TYPE {kind} OPTIONS {{"partition_by": ["code"]}};""")
+    project.run(f"""SOURCE s TYPE {kind} PARAMS {{"path": "out/t"}}; LOAD back FROM s;""")
+    assert project.sql("SELECT code::VARCHAR, typeof(code) FROM back ORDER BY id") == [(c, back) for c in codes]
 
 
 def test_a_text_with_the_name_of_nulls_folder(project):
