@@ -137,25 +137,32 @@ bool str_to_int64(const char *text, long long *out) {
     return true;
 }
 
-/* Levenshtein distance without case, cut off at `limit + 1`. */
+static bool same_letter(char a, char b) {
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* Edits from a to b without case, cut off at `limit + 1`; two letters that changed places are one.
+ * Three rows of the usual table are enough. */
 static size_t distance(const char *a, const char *b, size_t limit) {
     size_t n = strlen(a), m = strlen(b);
     if (n > 63 || m > 63 || (n > m ? n - m : m - n) > limit) return limit + 1;
-    unsigned char row[64];
-    for (size_t j = 0; j <= m; j++) row[j] = (unsigned char)j;
+    unsigned char rows[3][64] = {{0}};
+    for (size_t j = 0; j <= m; j++) rows[0][j] = (unsigned char)j;
     for (size_t i = 1; i <= n; i++) {
-        unsigned char diagonal = row[0];
+        unsigned char *row = rows[i % 3];
+        const unsigned char *above = rows[(i - 1) % 3], *higher = rows[(i + 1) % 3];
         row[0] = (unsigned char)i;
         for (size_t j = 1; j <= m; j++) {
-            bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
-            unsigned best = diagonal + (same ? 0u : 1u);
-            if (row[j] + 1u < best) best = row[j] + 1u;
+            unsigned best = above[j - 1] + (same_letter(a[i - 1], b[j - 1]) ? 0u : 1u);
+            if (above[j] + 1u < best) best = above[j] + 1u;
             if (row[j - 1] + 1u < best) best = row[j - 1] + 1u;
-            diagonal = row[j];
+            bool swapped = i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) &&
+                           same_letter(a[i - 2], b[j - 1]);
+            if (swapped && higher[j - 2] + 1u < best) best = higher[j - 2] + 1u;
             row[j] = (unsigned char)best;
         }
     }
-    return row[m];
+    return rows[n % 3][m];
 }
 
 /* The one name that has `name` in it ("tier" in "transform_tier"); NULL when several have. */

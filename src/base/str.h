@@ -40,8 +40,9 @@ bool str_is_json_number(const char *text);
 bool str_to_double(const char *text, double *out);
 bool str_to_int64(const char *text, long long *out);
 
-/* The name nearest to `name` by edit distance (without case), else the only one that has `name` in
- * it; NULL when none is near enough to be meant (a third of its length, at most 3 edits). */
+/* The name nearest to `name` by edit distance (without case; letters that changed places are one
+ * edit), else the only one that has `name` in it; NULL when none is near enough to be meant (a
+ * third of its length, at most 3 edits). */
 const char *str_nearest(const char *name, const Strings *candidates);
 /* " (did you mean 'x'?)" or "". */
 const char *str_did_you_mean(Arena *arena, const char *name, const Strings *candidates);

@@ -93,12 +93,14 @@ static void nearest(void **state) {
         {"ab", NULL},
         {"xyz", NULL},
         {"LAOD", "load"},
+        {"rnu", "run"},
+        {"abc", NULL},
         {"customrs_daly", "customers_daily"},
         {"daily", "customers_daily"},
         {"DAIL", "customers_daily"},
     };
-    static const char *items[] = {"create", "orders", "load", "customers_daily"};
-    const Strings list = {items, 4, 0};
+    static const char *items[] = {"create", "orders", "load", "customers_daily", "run"};
+    const Strings list = {items, 5, 0};
     AUTO_ARENA arena = arena_new();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *found = str_nearest(cases[i].name, &list);
