@@ -164,7 +164,8 @@ const Command command_test = {
     .summary = "run the tests of pipelines: rows in, rows out",
     .arguments = "[NAME…]",
     .about = "Tests are files tests/NAME.yml: sources are replaced by rows or files, exports are\n"
-             "captured, the profile's database is not touched. NAME is a pipeline or a test.",
+             "captured, the profile's database is not touched. NAME is a pipeline, a test or its\n"
+             "file.",
     .flags = flags,
     .complete = "pipeline",
     .max_args = ANY_NUMBER,
