@@ -260,9 +260,9 @@ static int run_set(Cli *cli) {
     AUTO_READER reader = {.lock = LOCK_NONE};
     if (!reader_open_exclusive(&context, &reader, &err)) return open_failed(&context, &err);
     const char *value = NULL;
-    if (!reader_knows(&context, &reader, cli_word(cli, 0), &err) ||
-        !set_watermark(cli, &reader, &value, &err))
-        return fail(cli, &err);
+    /* A watermark may be set before the pipeline is there, but more often its name is misspelt. */
+    if (!reader_knows(&context, &reader, cli_word(cli, 0), &err)) note(cli, "%s", err.message);
+    if (!set_watermark(cli, &reader, &value, &err)) return fail(cli, &err);
     if (cli->json) return list_json(cli, reader.duck, &err) ? 0 : fail(cli, &err);
     out_printf(cli, "watermark set to %s\n", value);
     return 0;
