@@ -64,6 +64,8 @@ static const char *longer_decimal(Arena *arena, const char *type) {
 static const char *read_type(const FileCall *call, const CsvDialect *dialect, const char *type,
                              size_t digits) {
     if (str_istarts(type, "DECIMAL(")) return longer_decimal(call->session->arena, type);
+    /* Only the reader itself can leave out what is no number. */
+    if (str_eq(type, "DOUBLE") && link_bool(call->link, "ignore_errors")) return type;
     if (call->careful || str_eq(type, "HUGEINT") || csv_is_time(type)) return "VARCHAR";
     if (!str_eq(type, "DATE")) return digits > EXACT_DIGITS ? "VARCHAR" : "DOUBLE";
     return has_format(call, "timestamp_format", dialect->timestamp_format) ? "VARCHAR"
@@ -125,7 +127,8 @@ bool csv_guard_exact(const FileCall *call, const CsvDialect *dialect, const Buf 
             read_type(call, dialect, column->type, digits_of(dialect, digits, column->name));
         *LIST_PUSH(arena, &exact->columns) = *column;
         set_type(arena, exact->types, column->name, read);
-        exact->guessed = exact->guessed || str_eq(read, "DOUBLE") || str_eq(read, "TIMESTAMP");
+        exact->guessed = exact->guessed || (!call->careful && (str_eq(read, "DOUBLE") ||
+                                                               str_eq(read, "TIMESTAMP")));
     }
     return true;
 }
@@ -148,6 +151,10 @@ static const char date_text[] =
 static const char double_text[] =
     "CASE WHEN {x} IS NULL THEN NULL WHEN TRY_CAST({x} AS DOUBLE) IS NOT NULL AND " DUCK_KEPT
     "({x}) THEN CAST({x} AS DOUBLE) ELSE {error} END AS {x}";
+/* The same of a number that was read already: a long one shows where a double does not keep it. */
+static const char double_long[] =
+    "CASE WHEN abs({x}) >= 9007199254740992 AND length(trim(regexp_replace(regexp_replace("
+    "{x}::VARCHAR, '[eE].*', ''), '[^0-9]', '', 'g'), '0')) > 15 THEN {error} ELSE {x} END AS {x}";
 static const char double_check[] = "CASE WHEN " DUCK_NEAR "({x}) THEN {x} END AS {x}";
 static const char number_check[] = DUCK_WHOLE "({x})::{t} AS {x}";
 static const char date_check[] = DUCK_DAY "({x}) AS {x}";
@@ -166,11 +173,12 @@ static const char *time_text(Arena *arena, const char *type) {
                         digits, cast_text_check(arena, "{x}", type));
 }
 
-static const char *check_of(Arena *arena, const char *type, const char *read) {
+static const char *check_of(const FileCall *call, const char *type, const char *read) {
     bool date = str_eq(type, "DATE");
-    if (csv_is_time(type)) return time_text(arena, type);
+    if (csv_is_time(type)) return time_text(call->session->arena, type);
     if (str_istarts(type, "DECIMAL(")) return decimal_check;
-    if (str_eq(type, "DOUBLE")) return str_eq(read, "VARCHAR") ? double_text : double_check;
+    if (str_eq(type, "DOUBLE"))
+        return str_eq(read, "VARCHAR") ? double_text : call->careful ? double_long : double_check;
     if (str_eq(read, "VARCHAR")) return date ? date_text : number_text;
     return date ? date_check : number_check;
 }
@@ -198,7 +206,7 @@ const char *csv_checked(const FileCall *call, const CsvExact *exact, const char 
                 : str_thousands(arena, csv_sample(call)),
             x);
         const char *check =
-            check_of(arena, column->type, columns_find(exact->types, column->name)->type);
+            check_of(call, column->type, columns_find(exact->types, column->name)->type);
         check = str_replace(arena, check, "{error}", "\x1f");
         check = str_replace(arena, check, "{t}", column->type);
         check = str_replace(arena, check, "{x}", x);
