@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "connectors/csv.h"
+#include "engine/casts.h"
 
-/* Numbers of so many digits fit 64 bits. */
-enum { SNIFFED_FILES = 1000, SURE_DIGITS = 18 };
+/* A DOUBLE keeps all numbers of so many digits. */
+enum { SNIFFED_FILES = 1000, SURE_DIGITS = 15 };
 
 static bool day_first(const char *format) {
     return format != NULL && str_starts(format, "%d") && strstr(format, "%m") != NULL;
@@ -31,19 +32,26 @@ static void put_fraction_test(const CsvDialect *dialect, const char *type, size_
                i, iso && str_eq(type, "TIMESTAMP") ? "true" : "false", i, i);
 }
 
+/* Whole numbers past 64 bits are HUGEINT, or text. Beside fractions, numbers that a DOUBLE would
+ * change make the column text; what lies below 2^53 loses no more than the end of its fraction. */
+static void put_number_test(size_t i, Buf *sql) {
+    const char *x = arena_printf(sql->arena, "trim(c%zu)", i);
+    buf_printf(sql,
+               "CASE WHEN count(c%zu) = 0 THEN 0 WHEN NOT coalesce(bool_and(regexp_full_match(%s, "
+               "'[+-]?[0-9]+')), false) THEN CASE WHEN bool_or(abs(TRY_CAST(%s AS DOUBLE)) >= "
+               "9007199254740992 AND NOT %s) THEN 2 ELSE 0 END WHEN bool_and(TRY_CAST(%s AS "
+               "BIGINT) IS NOT NULL OR c%zu IS NULL) THEN 0 WHEN bool_and(TRY_CAST(%s AS HUGEINT) "
+               "IS NOT NULL OR c%zu IS NULL) THEN 1 ELSE 2 END",
+               i, x, x, cast_text_check(sql->arena, x, "DOUBLE"), x, i, x, i);
+}
+
 /* Appends a test of column i: 1 HUGEINT, 2 VARCHAR, 3 ambiguous date, 4 TIMESTAMP_NS, 0 none. */
 static bool put_test(const FileCall *call, const CsvDialect *dialect, size_t i, Buf *sql) {
     const Column *column = &dialect->columns.items[i];
     if (value_get(link_value(call->link, "column_types"), column->name) != NULL) return false;
     if (str_eq(column->type, "DOUBLE")) {
         if (dialect->bytes.longest_number <= SURE_DIGITS) return false;
-        buf_printf(sql,
-                   "CASE WHEN count(c%zu) = 0 OR NOT coalesce(bool_and(regexp_full_match("
-                   "trim(c%zu), '[+-]?[0-9]+')), false) OR NOT bool_or(c%zu IS NOT NULL AND "
-                   "TRY_CAST(trim(c%zu) AS BIGINT) IS NULL) THEN 0 "
-                   "WHEN bool_and(TRY_CAST(trim(c%zu) AS HUGEINT) IS NOT NULL OR c%zu IS NULL) "
-                   "THEN 1 ELSE 2 END",
-                   i, i, i, i, i, i);
+        put_number_test(i, sql);
         return true;
     }
     if (str_eq(column->type, "BOOLEAN")) {

@@ -71,6 +71,15 @@ def test_times_that_a_given_type_keeps(project, kind, value, text):
     assert load_small(project, f"a,t\n1,{value}\n", f', "column_types": {{"t": "{kind}"}}') == [("1", text)]
 
 
+@pytest.mark.parametrize("value, kind", [
+    ("9007199254740993", "VARCHAR"), ("12345678901234567890.12", "VARCHAR"), ("-9007199254740993", "VARCHAR"),
+    ("9007199254740992", "DOUBLE"), ("1e300", "DOUBLE"), ("100000000000000000000", "DOUBLE"), ("0.30000000000000004", "DOUBLE")])
+def test_long_numbers_beside_fractions(project, value, kind):
+    rows = load_small(project, f"a\n1.5\n{value}\n")
+    assert project.sql("SELECT DISTINCT typeof(a) FROM t") == [(kind,)]
+    assert rows[1] == (value,) if kind == "VARCHAR" else float(rows[1][0]) == float(value)
+
+
 @pytest.mark.parametrize("first, value, kind", [
     ("2026-01-01 10:00:00", "2026-01-01 10:00:00.123456789", "TIMESTAMP_NS"), ("10:00:00", "10:00:00.1234567", "VARCHAR"),
     ("3026-01-01 10:00:00", "2026-01-01 10:00:00.123456789", "VARCHAR"),
