@@ -208,8 +208,9 @@ static int run_run(Cli *cli) {
     bool stopped = guard_stop(&err);
     if (!loaded.has_text) return stopped ? fail(cli, &err) : context_fail(&context);
     Error unwritable;
-    if (!open_log(&context, &loaded, &unwritable)) return fail(cli, &unwritable);
+    bool logged = open_log(&context, &loaded, &unwritable);
     if (stopped || !ok) return run_not_loaded(&context, &loaded, stopped ? &err : NULL, start);
+    if (!logged) return fail(cli, &unwritable);
     context_warnings(&context);
     return run_loaded(&context, &loaded, start);
 }
