@@ -10,6 +10,7 @@ from sqlflow._host import NUMPY, SIMPLE, quote
 
 WIDTH, SCALE = 38, 10  # DECIMAL(38,10) unless the values need more digits behind the point
 INTEGERS = (("BIGINT", -(2**63), 2**63), ("HUGEINT", -(2**127), 2**127), ("UHUGEINT", 0, 2**128))
+LOWEST, HIGHEST = -(2**63), 2**63 - 1
 MISSING = ("NAType", "NaTType")  # of pandas
 
 
@@ -22,7 +23,11 @@ def infer(values):
 def common(values):
     found = None
     for value in values:
-        found = unify(found, kind_of(value))
+        if value is None:
+            continue
+        kind = kind_of(value)
+        if kind != found:
+            found = unify(found, kind)
     return found
 
 
@@ -31,8 +36,11 @@ PLAIN = {cls: name for cls, name in SIMPLE.items()
 
 
 def kind_of(value):
-    if type(value) in PLAIN:
-        return PLAIN[type(value)]
+    plain = PLAIN.get(type(value))
+    if plain is not None:
+        return plain
+    if type(value) is int and LOWEST <= value <= HIGHEST:
+        return "BIGINT"
     if value is None or type(value).__name__ in MISSING:
         return None
     if isinstance(value, (list, tuple)):
