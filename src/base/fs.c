@@ -95,18 +95,21 @@ bool fs_stat(const char *path, int64_t *size, int64_t *mtime_us) {
 bool fs_mkdirs(const char *path, unsigned mode, Error *err) {
     AUTO_ARENA arena = arena_new();
     char *part = arena_strdup(arena, path);
+    int refused = 0;
     for (char *c = part; *c != '\0'; c++) {
         if (*c != '/' || c == part) continue;
         *c = '\0';
         /* Whether a parent could not be made shows when its child cannot. */
-        if (mkdir(part, 0755) != 0 && errno != EEXIST && errno != EACCES && errno != EROFS)
+        bool made = mkdir(part, 0755) == 0 || errno == EEXIST;
+        if (!made && errno != EACCES && errno != EROFS)
             return fs_error(err, "create the folder", part);
+        refused = made ? 0 : errno;
         *c = '/';
     }
     if (*part == '\0' || mkdir(part, mode) == 0) return true;
     int number = errno;
     if (fs_is_dir(path)) return true;
-    errno = number == EEXIST ? ENOTDIR : number;
+    errno = number == EEXIST ? ENOTDIR : number == ENOENT && refused ? refused : number;
     return fs_error(err, "create the folder", path);
 }
 

@@ -174,6 +174,7 @@ bool context_plan(Context *context, Loaded *loaded) {
     Error err = {0};
     if (!context_engine(context, &settings)) return false;
     settings.path = NULL;
+    settings.temp_optional = true; /* to look at a pipeline nothing need be written */
     if (loaded->duck == NULL && !duck_open(&settings, &loaded->duck, &err))
         return context_error(context, &err);
     const Profile *profile = &context->project.profile;

@@ -25,7 +25,7 @@ static bool find_database(Context *context, Reader *reader, Error *err) {
 static bool open_locked(Context *context, Reader *reader, bool read_only, Error *err) {
     DuckConfig config;
     if (!context_engine(context, &config)) return false;
-    config.read_only = read_only;
+    config.read_only = config.temp_optional = read_only;
     if (!duck_open(&config, &reader->duck, err)) {
         reader_close(reader);
         return false;

@@ -34,6 +34,7 @@ typedef struct Setting {
 static bool configure(const DuckConfig *given, Duck *duck, duckdb_config config, Error *err) {
     char threads[32] = "";
     if (given->threads > 0) snprintf(threads, sizeof threads, "%lld", given->threads);
+    bool no_temp = given->temp_directory != NULL && duck->temp_dir == NULL;
     const Setting settings[] = {
         {"errors_as_json", "true"},
         {"autoinstall_known_extensions", "false"},
@@ -42,7 +43,7 @@ static bool configure(const DuckConfig *given, Duck *duck, duckdb_config config,
         {"allow_persistent_secrets", "false"},
         {"memory_limit", given->memory_limit},
         {"threads", given->threads > 0 ? threads : NULL},
-        {"temp_directory", given->bare ? "" : duck->temp_dir},
+        {"temp_directory", given->bare || no_temp ? "" : duck->temp_dir},
         {"max_temp_directory_size", given->max_temp_directory_size},
     };
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
@@ -155,14 +156,20 @@ bool duck_attach(Duck *duck, const DuckConfig *config, Error *err) {
     return true;
 }
 
+bool duck_need_temp(Duck *duck, const DuckConfig *config, Error *err) {
+    if (config->temp_directory == NULL || duck->temp_dir != NULL) return true;
+    return duck_temp_open(duck, config->temp_directory, err) &&
+           (duck->connection == NULL || duck_execf(duck, err, "SET temp_directory = %s",
+                                                   sql_literal(duck->arena, duck->temp_dir)));
+}
+
 bool duck_open(const DuckConfig *config, Duck **out, Error *err) {
     *out = NULL;
     if (!duck_library_load(err)) return false;
     Arena *arena = arena_new();
     Duck *duck = ARENA_NEW(arena, Duck);
     *duck = (Duck){.arena = arena, .error_offset = -1, .temp_lock = -1};
-    bool ok = (config->temp_directory == NULL || config->bare ||
-               duck_temp_open(duck, config->temp_directory, err)) &&
+    bool ok = (config->bare || duck_need_temp(duck, config, err) || config->temp_optional) &&
               open_instance(config, duck, err) &&
               (config->path == NULL || duck_attach(duck, config, err));
     if (ok)

@@ -18,6 +18,7 @@ typedef struct DuckConfig {
     const char *memory_limit; /* NULL: DuckDB's default; likewise below */
     long long threads;        /* 0: default */
     const char *temp_directory; /* made with mode 0700 and emptied of stale files at start */
+    bool temp_optional; /* without the folder it opens, too, and spills nothing to disk */
     const char *max_temp_directory_size;
 } DuckConfig;
 
@@ -29,6 +30,8 @@ bool duck_open(const DuckConfig *config, Duck **out, Error *err);
 /* Attaches config->path to an instance that was opened without one, as duck_open does: it becomes
  * the current database `db`; `memory` is the instance's own. */
 bool duck_attach(Duck *duck, const DuckConfig *config, Error *err);
+/* For an instance that was opened with temp_optional: makes the folder if it is still missing. */
+bool duck_need_temp(Duck *duck, const DuckConfig *config, Error *err);
 void duck_close(Duck *duck); /* NULL allowed */
 void duck_cleanup(Duck **duck);
 #define AUTO_DUCK __attribute__((cleanup(duck_cleanup))) Duck *

@@ -57,6 +57,7 @@ bool run_open(Run *run, Error *err) {
                          .temp_directory = engine->temp_directory,
                          .max_temp_directory_size = engine->max_temp_directory_size};
     if (run->duck == NULL && !duck_open(&config, &run->duck, err)) return false;
+    if (!duck_need_temp(run->duck, &config, err)) return false;
     if (run->options->duck != NULL && engine->persistent && !duck_attach(run->duck, &config, err))
         return false;
     const RunListener *listener = run->options->listener;
