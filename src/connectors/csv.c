@@ -310,8 +310,8 @@ static const char *memo_key(const FileCall *call) {
     if (call->session->memo == NULL || call->paths->count != 1 ||
         !fs_stat(call->paths->items[0], &size, &mtime))
         return NULL;
-    return arena_printf(call->session->arena, "csv %s %lld %lld %d %s", call->paths->items[0],
-                        (long long)size, (long long)mtime, call->careful,
+    return arena_printf(call->session->arena, "csv %s %lld %lld %d %d %s", call->paths->items[0],
+                        (long long)size, (long long)mtime, call->careful, call->unreadable,
                         link_json(call->session->arena, call->link));
 }
 

@@ -64,8 +64,9 @@ static const char *longer_decimal(Arena *arena, const char *type) {
 static const char *read_type(const FileCall *call, const CsvDialect *dialect, const char *type,
                              size_t digits) {
     if (str_istarts(type, "DECIMAL(")) return longer_decimal(call->session->arena, type);
-    /* Only the reader itself can leave out what is no number. */
-    if (str_eq(type, "DOUBLE") && link_bool(call->link, "ignore_errors")) return type;
+    /* Only the reader itself can leave out what is no number, and tell its line. */
+    if (str_eq(type, "DOUBLE") && (call->unreadable || link_bool(call->link, "ignore_errors")))
+        return type;
     if (call->careful || str_eq(type, "HUGEINT") || csv_is_time(type)) return "VARCHAR";
     if (!str_eq(type, "DATE")) return digits > EXACT_DIGITS ? "VARCHAR" : "DOUBLE";
     return has_format(call, "timestamp_format", dialect->timestamp_format) ? "VARCHAR"

@@ -23,7 +23,7 @@ typedef struct FileCall {
     const Strings *paths;    /* as DuckDB is to read them, globs escaped; at least one */
     const char *file_column; /* name of a column with the path; NULL: none */
     int64_t bytes;           /* of all files together; -1 when unknown */
-    bool careful;            /* see Relation.guessed */
+    bool careful, unreadable; /* see ReadSpec */
 } FileCall;
 
 typedef struct FileFormat {

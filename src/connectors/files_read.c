@@ -204,7 +204,8 @@ static bool open_source(const Files *files, const ReadSpec *spec, FileSource *so
         strings_add(arena, &escaped, files_escape(arena, files->paths->items[i]));
     FileCall call = {.session = files->session, .link = files->link, .paths = &escaped,
                      .file_column = spec->add_file_column ? file_column : NULL,
-                     .bytes = total_bytes(files->paths), .careful = spec->careful};
+                     .bytes = total_bytes(files->paths), .careful = spec->careful,
+                     .unreadable = spec->unreadable};
     if (!files->format->source(&call, source, err)) return files_error(files->link, err);
     bool bound = is_plain(files->link, source, spec) && files->format == &csv_format;
     return bound || bind(files, source, spec, err);

@@ -40,7 +40,8 @@ typedef struct Run {
     Map memo;          /* Session.memo */
     Map relations;     /* source name → Relation * that the validation opened for a full read */
     Map guessed;       /* sources that were opened and whose relation is a guess */
-    Map careful;       /* sources whose guess was wrong: to be read without one */
+    Map careful;       /* sources whose guess was wrong: to be read without one; not NULL where a
+                        * value could not be read at all */
     size_t warned;     /* warnings that stay when the transaction is begun anew */
     struct {
         StagedExport *items;

@@ -15,6 +15,7 @@ bool source_relation(Run *run, Session *session, const Source *source, ReadSpec 
                      Relation *relation, Error *err) {
     *relation = (Relation){0};
     spec.careful = map_has(&run->careful, source->name);
+    spec.unreadable = map_get(&run->careful, source->name) != NULL;
     if (!source->link.connector->relation(session, &source->link, &spec, relation, err))
         return false;
     if (relation->guessed) map_set(&run->guessed, source->name, NULL);

@@ -3,6 +3,8 @@
  * is begun anew; nothing of the failed one is visible. */
 #include "run/context.h"
 
+#include <string.h>
+
 #include "base/log.h"
 
 static const char *breaker_name(const Link *link) {
@@ -61,7 +63,7 @@ bool run_may_reread(Run *run, const Error *err) {
         const char *name = run->guessed.entries[i].key;
         bool other = only != NULL && !str_ieq(name, only->name);
         if (other || map_has(&run->careful, name)) continue;
-        map_set(&run->careful, name, NULL);
+        map_set(&run->careful, name, strstr(err->message, "CSV Error") != NULL ? run : NULL);
         wrong = true;
     }
     if (wrong)

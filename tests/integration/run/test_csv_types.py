@@ -127,3 +127,16 @@ def test_longer_lines(project):
     rows = load_small(project, "a,b\n1," + "x" * 3_000_000 + "\n", ', "max_line_size": 4000000')
     assert len(rows[0][1]) == 3_000_000
     assert "positive" in load_small(project, "a\n1\n", ', "max_line_size": 0', code=4)["message"]
+
+
+def test_what_is_no_number_is_told_with_its_line(project):
+    head = "".join(f"{i}.5,x\n" for i in range(HEAD))
+    project.write("data/s.csv", f"a,b\n{head}bad,x\n")
+    error = project.fail(LOAD.format(extra="", mode=""))
+    assert f"Line: {HEAD + 2}" in error["message"] and '"bad" to \'DOUBLE\'' in error["message"]
+    assert "ignore_errors" in error["hint"]
+    project.write("data/s.csv", f"a,b\n{head}1e300,x\nbad,x\n")
+    document = project.run(LOAD.format(extra=', "ignore_errors": true', mode=""))
+    [warning] = document["warnings"]
+    assert "1 line could not be read" in warning["message"]
+    assert project.sql("SELECT count(*), max(a) FROM t") == [(HEAD + 1, 1e300)]
