@@ -234,7 +234,8 @@ static const char *remembered(const CursorLoad *load, const char *columns, const
         known, row_hash(arena, columns), row_hash(arena, left), load->ctx->step->target.sql);
 }
 
-/* Only rows from the watermark to the last remembered one can have been appended. */
+/* Only rows from the watermark to the last remembered one can have been appended. The table has
+ * those of other loads, too, and DuckDB may cast their values before it tells them apart. */
 static bool delete_remembered(CursorLoad *load, const char *hash, const char *known,
                               int64_t *skipped, Error *err) {
     Arena *arena = load->ctx->arena;
@@ -243,7 +244,7 @@ static bool delete_remembered(CursorLoad *load, const char *hash, const char *kn
         arena,
         "DELETE FROM %s WHERE rowid IN (SELECT s.r FROM (SELECT rowid AS r, h, row_number() OVER "
         "(PARTITION BY h ORDER BY rowid) AS n FROM (SELECT rowid, %s AS h FROM %s WHERE %s >= %s "
-        "AND %s <= (SELECT max(CAST(cursor_value AS %s)) FROM _sqlflow.boundary WHERE %s))) s "
+        "AND %s <= (SELECT max(TRY_CAST(cursor_value AS %s)) FROM _sqlflow.boundary WHERE %s))) s "
         "JOIN (%s) b ON s.h = b.row_hash AND s.n <= b.rows)",
         load->rows, hash, load->rows, cursor,
         cursor_literal(arena, load->stored.value, load->stored.type), cursor, load->type,
@@ -330,7 +331,7 @@ static bool keep_boundary(CursorLoad *load, const char *value, Error *err) {
     const char *cursor = sql_ident(ctx->arena, load->source->cursor);
     bool adds = load->mode == MODE_APPEND && load->stored.value != NULL;
     const char *stale = !adds ? "true"
-                              : arena_printf(ctx->arena, "CAST(cursor_value AS %s) < %s",
+                              : arena_printf(ctx->arena, "TRY_CAST(cursor_value AS %s) < %s",
                                              load->type, bound);
     int64_t kept = 0, added = 0;
     const char *sql =

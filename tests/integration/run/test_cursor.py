@@ -509,6 +509,19 @@ def test_two_pipelines_never_share(project):
     assert len(project.watermarks()) == 2
 
 
+def test_ties_of_loads_with_other_types_of_cursors(project):
+    """So many ties that DuckDB looks at the rows of both loads at once."""
+    for name, cursor in (("one", "at"), ("two", "n")):
+        project.pipeline('SOURCE s TYPE csv PARAMS {"path": "data/s.csv", "sync_mode": "incremental", '
+                         f'"cursor_field": "{cursor}"}}; LOAD t_{name} FROM s;', name=name)
+    for last in range(1, 4):
+        rows = [(i // 7000, f"2026-01-01 00:00:0{i // 7000}", i) for i in range(7000 * last + 3500)]
+        project.csv("data/s.csv", "n,at,v", *rows)
+        for name in ("one", "two"):
+            project.run(name=name)
+            assert project.sql(f"SELECT count(*), count(DISTINCT v) FROM t_{name}") == [(len(rows), len(rows))]
+
+
 def test_state_reset_and_set(project):
     project.csv("data/s.csv", "id,at", (1, 1), (2, 2))
     project.run(load(key="id"))
