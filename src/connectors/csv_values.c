@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "connectors/csv.h"
-#include "engine/casts.h"
 
 /* A DOUBLE keeps all numbers of so many digits. */
 enum { SNIFFED_FILES = 1000, SURE_DIGITS = 15 };
@@ -38,11 +37,10 @@ static void put_number_test(size_t i, Buf *sql) {
     const char *x = arena_printf(sql->arena, "trim(c%zu)", i);
     buf_printf(sql,
                "CASE WHEN count(c%zu) = 0 THEN 0 WHEN NOT coalesce(bool_and(regexp_full_match(%s, "
-               "'[+-]?[0-9]+')), false) THEN CASE WHEN bool_or(abs(TRY_CAST(%s AS DOUBLE)) >= "
-               "9007199254740992 AND NOT %s) THEN 2 ELSE 0 END WHEN bool_and(TRY_CAST(%s AS "
-               "BIGINT) IS NOT NULL OR c%zu IS NULL) THEN 0 WHEN bool_and(TRY_CAST(%s AS HUGEINT) "
-               "IS NOT NULL OR c%zu IS NULL) THEN 1 ELSE 2 END",
-               i, x, x, cast_text_check(sql->arena, x, "DOUBLE"), x, i, x, i);
+               "'[+-]?[0-9]+')), false) THEN CASE WHEN bool_and(" DUCK_KEPT "(%s)) THEN 0 ELSE 2 "
+               "END WHEN bool_and(TRY_CAST(%s AS BIGINT) IS NOT NULL OR c%zu IS NULL) THEN 0 WHEN "
+               "bool_and(TRY_CAST(%s AS HUGEINT) IS NOT NULL OR c%zu IS NULL) THEN 1 ELSE 2 END",
+               i, x, x, x, i, x, i);
 }
 
 /* Appends a test of column i: 1 HUGEINT, 2 VARCHAR, 3 ambiguous date, 4 TIMESTAMP_NS, 0 none. */

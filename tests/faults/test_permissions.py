@@ -84,6 +84,17 @@ def test_reader_of_a_read_only_copy(owned):
     assert (code, text) == (0, "n\n40\n")
 
 
+def test_looking_at_a_read_only_project(owned):
+    """What only looks writes nothing, not even a folder for what may be spilled; a run says what it cannot make."""
+    shutil.rmtree(owned / ".sqlflow", ignore_errors=True)
+    lock(owned, 0o555)
+    for words in (["pipeline", "validate", "p"], ["query", "SELECT 1"], ["history"], ["state", "list"]):
+        code, text = as_nobody(owned, *words)
+        assert code == 0, (words, text)
+    code, text = as_nobody(owned, "run", "p")
+    assert code == 6 and ".sqlflow/tmp: Permission denied" in text, text
+
+
 def test_unwritable_target_folder(owned, expected):
     """What the run reports in target/ is no reason to fail it silently: a warning, or exit 6."""
     lock(owned / "target", 0o555)

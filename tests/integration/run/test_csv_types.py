@@ -73,7 +73,7 @@ def test_times_that_a_given_type_keeps(project, kind, value, text):
 
 @pytest.mark.parametrize("value, kind", [
     ("9007199254740993", "VARCHAR"), ("12345678901234567890.12", "VARCHAR"), ("-9007199254740993", "VARCHAR"),
-    ("9007199254740992", "DOUBLE"), ("1e300", "DOUBLE"), ("100000000000000000000", "DOUBLE"), ("0.30000000000000004", "DOUBLE")])
+    ("9007199254740992", "DOUBLE"), ("9223372036854775808", "DOUBLE"), ("9223372036854775809.0", "VARCHAR"), ("1e300", "DOUBLE"), ("100000000000000000000", "DOUBLE"), ("0.30000000000000004", "DOUBLE")])
 def test_long_numbers_beside_fractions(project, value, kind):
     rows = load_small(project, f"a\n1.5\n{value}\n")
     assert project.sql("SELECT DISTINCT typeof(a) FROM t") == [(kind,)]
