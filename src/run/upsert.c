@@ -154,7 +154,8 @@ static bool drop_unchanged(Upsert *up, Error *err) {
     }
     int64_t gone = 0;
     const char *news = arena_printf(arena, "SELECT new FROM %s WHERE same", up->matches);
-    const char *sql = arena_printf(arena, "SELECT count(DISTINCT new) FROM (%s)", news);
+    const char *sql =
+        arena_printf(arena, "SELECT count(*) FROM %s WHERE rowid IN (%s)", up->stage, news);
     if (!duck_int(ctx->run->duck, sql, &gone, err)) return step_error(ctx, NULL, err);
     up->rows -= gone;
     if (gone == 0 || up->rows == 0) return true;
