@@ -246,12 +246,7 @@ static const char *reader(const FileCall *call, const CsvDialect *dialect, const
         put_detected(&sql, call, extra, types);
     }
     buf_puts(&sql, more);
-    for (size_t i = 0; i < call->paths->count; i++) {
-        const char *path = files_unescape(call->session->arena, call->paths->items[i]);
-        if (!csv_may_lose_rows(path, dialect)) continue;
-        buf_puts(&sql, ", parallel = false");
-        break;
-    }
+    if (csv_may_lose_rows(call, dialect)) buf_puts(&sql, ", parallel = false");
     files_reader_options(&sql, call);
     buf_putc(&sql, ')');
     return buf_text(&sql);

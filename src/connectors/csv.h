@@ -54,8 +54,9 @@ void csv_plain_options(Buf *out, const FileCall *call);
 CsvBytes csv_look_at_bytes(const FileCall *call, size_t index);
 /* Does the head of a local file have lines that end in \r\n and others in \n? */
 bool csv_mixes_breaks(const char *path);
-/* Is the beginning of the file's last chunk such that DuckDB may pass over it? */
-bool csv_may_lose_rows(const char *path, const CsvDialect *dialect);
+/* May the beginning of some file's last chunk be such that DuckDB's threads pass over it? True
+ * where that cannot be seen. */
+bool csv_may_lose_rows(const FileCall *call, const CsvDialect *dialect);
 /* An error for a file whose first bytes say that it cannot be read as the options say. */
 bool csv_check_encoding(const FileCall *call, Error *err);
 /* Asks the sniffer about call->paths[index]; `extra` is more ", name = value". */

@@ -1,6 +1,7 @@
 /* Guards against rows that DuckDB's parallel CSV reader loses: when the first line of a file's last
  * chunk is not as it should be, it passes over the whole chunk without an error. Such a file is
- * read by one thread, which tells what is wrong. */
+ * read by one thread, which tells what is wrong; so are compressed and remote files, each by one,
+ * which takes no longer. */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,11 +41,11 @@ static bool is_odd(const CsvDialect *dialect, const char *line, const char *end,
            count_fields(line, end, dialect->delimiter) != dialect->columns.count;
 }
 
-bool csv_may_lose_rows(const char *path, const CsvDialect *dialect) {
+static bool chunk_is_odd(const char *path, const CsvDialect *dialect) {
     char head[WINDOW + 1], chunk[WINDOW + 1];
     struct stat info;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return false; /* remote */
+    if (fd < 0) return false;
     bool large = fstat(fd, &info) == 0 && info.st_size > CHUNK;
     size_t size = large ? read_window(fd, 0, head) : 0;
     const char *first = size > 0 ? memchr(head, '\n', size) : NULL;
@@ -57,6 +58,16 @@ bool csv_may_lose_rows(const char *path, const CsvDialect *dialect) {
         if (end == NULL) end = line + strlen(line);
         if (end > line && is_odd(dialect, line, end, ends_in_return(head, first))) return true;
         line = *end == '\n' ? end : NULL;
+    }
+    return false;
+}
+
+bool csv_may_lose_rows(const FileCall *call, const CsvDialect *dialect) {
+    if (call->bytes < 0) return true;
+    for (size_t i = 0; i < call->paths->count; i++) {
+        const char *path = files_unescape(call->session->arena, call->paths->items[i]);
+        bool packed = !str_eq(files_compression(call->link, path), "uncompressed");
+        if (packed || chunk_is_odd(path, dialect)) return true;
     }
     return false;
 }

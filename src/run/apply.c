@@ -68,8 +68,8 @@ static bool writable_columns(StepContext *ctx, const TableName *table, const cha
     return true;
 }
 
-/* A table that takes rows with all its columns has no generated ones. To find that out takes a tenth
- * of the time that its definition takes. */
+/* A table that takes rows with all its columns has no generated ones. To find that out takes a
+ * tenth of the time that its definition takes. */
 static bool may_have_generated(StepContext *ctx, const TableName *table) {
     Columns ignored = {0};
     Error err = {0};

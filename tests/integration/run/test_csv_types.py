@@ -1,4 +1,6 @@
 """Types come from a sample: what is behind it is read as it is, or refused (behaviour.md, 1)."""
+import gzip
+
 import pytest
 
 HEAD = 800_000  # lines: more than what is looked at as a whole
@@ -105,13 +107,18 @@ def test_files_that_cannot_be_read_say_why(project, content, words):
 
 
 @pytest.mark.parametrize("tail", ["2,y,z\n", "2\n", "2,y\r\n", "2,y,z\n3,a\n4,b\n"])
-@pytest.mark.parametrize("path", ["s.csv", "s*.csv"])
+@pytest.mark.parametrize("path", ["s.csv", "s*.csv", "s.csv.gz", "s*.csv.gz"])
 def test_a_bad_line_where_a_threads_part_begins(project, tail, path):
     """DuckDB's threads take 8,000,000 bytes each; the last one passed over all of its part."""
-    project.write("data/s.csv", "a,b\n" + "1,x\n" * 2_000_000 + tail)
+    def write(end):
+        content = ("a,b\n" + "1,x\n" * 2_000_000 + end).encode()
+        project.write("data/s.csv.gz" if path.endswith("gz") else "data/s.csv",
+                      gzip.compress(content, 1) if path.endswith("gz") else content)
+
+    write(tail)
     error = project.fail(f'SOURCE s TYPE csv PARAMS {{"path": "data/{path}"}}; LOAD t FROM s;')
     assert error["code"] == "SF0508"
-    project.write("data/s.csv", "a,b\n" + "1,x\n" * 2_000_000 + "2,y\n3,z")
+    write("2,y\n3,z")
     project.run(name="p")
     assert project.sql("SELECT count(*), max(b) FROM t") == [(2_000_002, "z")]
 
