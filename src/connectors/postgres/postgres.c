@@ -50,7 +50,7 @@ static const OptionSpec options[] = {
     {.name = "application_name", .help = "name in the server's lists; default: sqlflow"},
     {.name = "mode", .aliases = "write_mode|if_exists", .choices = "replace|append|upsert",
      .fallback = "replace", .use = USE_WRITE, .help = "what becomes of the rows that are there"},
-    {.name = "upsert_keys", .aliases = "conflict_keys|keys|primary_key", .type = OPTION_LIST,
+    {.name = "upsert_keys", .aliases = "conflict_keys|keys|primary_key", .type = OPTION_NAMES,
      .use = USE_WRITE, .help = "columns that tell which row to replace"},
     {.name = "create_table", .type = OPTION_BOOL, .fallback = "true", .use = USE_WRITE,
      .help = "make the table when it is missing"},
@@ -77,8 +77,7 @@ static void check_read(const Link *link, Diags *diags)
 static void check_write(const Link *link, Diags *diags)
 {
     bool upsert = str_ieq(link_text(link, "mode"), "upsert");
-    const Value *keys = link_value(link, "upsert_keys");
-    if (upsert && (!keys || keys->count == 0))
+    if (upsert && !link_has(link, "upsert_keys"))
         diag_error(diags, ERR_MISSING_OPTION, link_span(link, "mode"),
                    "mode upsert needs 'upsert_keys'")
             ->hint = "add \"upsert_keys\": [\"id\"]";
