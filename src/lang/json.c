@@ -43,11 +43,19 @@ static Value *unexpected(JsonReader *json, const char *wanted, const char *hint)
                 arena_printf(json->arena, "expected %s, found %s", wanted, found), hint);
 }
 
+/* Bytes of a bare key or value. A comment ends them: `1-- so`. */
+static bool is_bare(const JsonReader *json, size_t at) {
+    return json_is_word(json_char(json, at)) && !json_is_comment(json, at);
+}
+
+static bool is_one_of(const JsonReader *json, size_t at, const char *chars) {
+    char c = json_char(json, at);
+    return c != '\0' && strchr(chars, c) != NULL && !json_is_comment(json, at);
+}
+
 static Value *word_value(JsonReader *json) {
     size_t start = json->at, end = start;
-    while (json_is_word(json_char(json, end)) || strchr("+./:", json_char(json, end)) != NULL)
-        if (json_char(json, end++) == '\0') break;
-    if (end > json->source->size || json_char(json, end - 1) == '\0') end--;
+    while (is_bare(json, end) || is_one_of(json, end, "+./:")) end++;
     const char *word = arena_strndup(json->arena, json->source->text + start, end - start);
     Span span = span_of(json->source, start, end);
     json->at = end;
@@ -88,8 +96,7 @@ static Value *variable_value(JsonReader *json) {
     value->text = text[1] == '{' ? arena_strndup(json->arena, text, size)
                                  : arena_printf(json->arena, "${%.*s}", (int)size - 1, text + 1);
     json->at += size;
-    char next = json_char(json, json->at);
-    if (json_is_word(next) || next == '$' || next == '/' || next == '.' || next == ':')
+    if (is_bare(json, json->at) || is_one_of(json, json->at, "$/.:"))
         return fail(json, start, found_end(json), "a variable inside other text needs quotes",
                     "write \"…${name}…\"");
     return value;
@@ -103,8 +110,7 @@ static bool parse_key(JsonReader *json, const char **key, Span *span) {
         if (text == NULL) return false;
         *key = text->text;
     } else if (json_is_word(c)) {
-        while (json_is_word(json_char(json, json->at)) || json_char(json, json->at) == '.')
-            json->at++;
+        while (is_bare(json, json->at) || is_one_of(json, json->at, ".")) json->at++;
         *key = arena_strndup(json->arena, json->source->text + start, json->at - start);
     } else {
         unexpected(json, json->source->size == start ? "`}`" : "a key or `}`",

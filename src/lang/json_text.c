@@ -16,6 +16,11 @@ bool json_is_word(char c) {
     return isalnum((unsigned char)c) || c == '_' || c == '-' || (unsigned char)c >= 0x80;
 }
 
+bool json_is_comment(const JsonReader *json, size_t at) {
+    char c = json_char(json, at), next = json_char(json, at + 1);
+    return (c == '-' && next == '-') || (c == '/' && next == '*');
+}
+
 static bool skip_blanks(const SourceText *source, size_t *at) {
     Lexer lexer = {source, *at, source->size};
     bool closed = lexer_skip(&lexer);

@@ -17,6 +17,7 @@ typedef struct JsonReader {
 /* '\0' past the end. */
 char json_char(const JsonReader *json, size_t at);
 bool json_is_word(char c); /* letters, digits, _, - and non-ASCII */
+bool json_is_comment(const JsonReader *json, size_t at); /* does one start here? */
 /* False with an error when a comment is never closed. */
 bool json_skip_blanks(JsonReader *json);
 /* The string at the reader; NULL with an error. */

@@ -169,7 +169,7 @@ static void check_lookback(Binder *binder, const char *lookback, const Column *c
     const char *type = cursor == NULL ? "" : cursor->type;
     bool temporal = str_ieq(type, "DATE") || str_istarts(type, "TIMESTAMP");
     bool numeric = cursor != NULL && !temporal;
-    const char *text = str_starts(lookback, "'") ? lookback : sql_literal(binder->arena, lookback);
+    const char *text = sql_literal(binder->arena, lookback);
     const char *sql = arena_printf(
         binder->arena,
         "SELECT coalesce(CASE WHEN TRY_CAST(%s AS DOUBLE) IS NOT NULL THEN TRY_CAST(%s AS DOUBLE) "

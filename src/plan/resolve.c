@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "lang/cond.h"
 #include "lang/name.h"
 
@@ -55,6 +56,19 @@ SqlText resolver_query(Resolver *resolver, Text query) {
     return (SqlText){.sql = "SELECT NULL", .span = query.span};
 }
 
+/* A duration as INTERVAL reads it: no comments, one blank between words, quotes taken off. */
+static const char *duration(Resolver *resolver, Span span) {
+    const char *sql = subst_sql(&resolver->subst, span).sql;
+    const SourceText *source = source_new(resolver->arena, "", sql, strlen(sql));
+    Tokens tokens = lex(resolver->arena, source, 0, source->size);
+    Buf text = buf_on(resolver->arena);
+    for (size_t i = 0; tokens.items[i].kind != TOKEN_END; i++) {
+        if (i > 0 && tokens.items[i].start > tokens.items[i - 1].end) buf_putc(&text, ' ');
+        buf_puts(&text, token_text(resolver->arena, source, tokens.items[i]));
+    }
+    return buf_text(&text);
+}
+
 void resolver_mode(Resolver *resolver, const Mode *mode, Step *step) {
     step->mode = mode->kind;
     step->mode_span = mode->span;
@@ -65,8 +79,7 @@ void resolver_mode(Resolver *resolver, const Mode *mode, Step *step) {
                        "the key column '%s' is given twice", key);
     }
     if (mode->cursor.text != NULL) step->cursor = resolver_column(resolver, mode->cursor);
-    if (mode->lookback.text != NULL)
-        step->lookback = subst_sql(&resolver->subst, mode->lookback.span).sql;
+    if (mode->lookback.text != NULL) step->lookback = duration(resolver, mode->lookback.span);
 }
 
 static void connectors_hint(Resolver *resolver, Diag *diag) {

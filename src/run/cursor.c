@@ -65,7 +65,7 @@ bool cursor_lower(StepContext *ctx, const Watermark *watermark, const char *look
                   const char **lower, Error *err) {
     *lower = cursor_literal(ctx->arena, watermark->value, watermark->type);
     if (lookback == NULL) return true;
-    const char *text = str_starts(lookback, "'") ? lookback : sql_literal(ctx->arena, lookback);
+    const char *text = sql_literal(ctx->arena, lookback);
     const char *sql = lookback_sql(ctx->arena, *lower, watermark->type, text);
     const char *value = NULL;
     if (!duck_text(ctx->run->duck, ctx->arena, sql, &value, err)) {

@@ -31,7 +31,8 @@ def test_window_from_the_watermark(project):
     assert watermark(project) == [("2026-01-03",)]
 
 
-@pytest.mark.parametrize("lookback", ["LOOKBACK 2 DAYS", "LOOKBACK '2 days'", "LOOKBACK 48 hours"])
+@pytest.mark.parametrize("lookback", ["LOOKBACK 2 DAYS", "LOOKBACK '2 days'", "LOOKBACK 48 hours",
+                                      "LOOKBACK 2 -- weeks\n\tDAYS /* ' */", "LOOKBACK ${n|2} ${unit|days}"])
 def test_lookback(project, lookback):
     feed(project, (1, 1), (2, 2), (3, 3), (4, 4))
     project.run(DAYS % (lookback, ""))

@@ -42,6 +42,8 @@ static void accepted(void **state) {
         {"'};{'", "\"};{\""},
         {"[[[[]]], {\"a\": {}}]", "[[[[]]], {\"a\": {}}]"},
         {"0", "0"},
+        {"{a/* c */:1-- d\n,b:true/* e */,c:${v}/* f */,d:$w-- g\n}",
+         "{\"a\": 1, \"b\": true, \"c\": \"${v}\", \"d\": \"${w}\"}"},
     };
     AUTO_ARENA arena = arena_new();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
