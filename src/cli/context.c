@@ -154,7 +154,7 @@ bool context_load(Context *context, const char *name, LoadDepth depth, Loaded *l
     bool resolved = diags->errors == 0;
     bool planned = context_plan(context, loaded);
     /* All errors in one go; but after a syntax error, what is missing would be blamed on others. */
-    if (readable && !resolved) context_bind(context, loaded);
+    if (readable && !resolved && loaded->duck != NULL) context_bind(context, loaded);
     return planned;
 }
 

@@ -504,3 +504,13 @@ def test_a_test_may_be_named_by_its_file(project):
     project.write("tests/one.yml", "pipeline: p\nexpect: { tables: { t: { rows: [ { v: 1 } ] } } }\n")
     for name, cwd in (("one", None), ("one.yml", None), ("tests/one.yml", None), ("./one.yml", "tests")):
         assert "1 passed" in project.sf("test", name, cwd=cwd and project.path(cwd)).out
+
+
+def test_errors_of_a_pipeline_are_told_where_duckdb_is_not(project, tmp_path):
+    alone = tmp_path / "alone" / "sqlflow"
+    alone.parent.mkdir()
+    shutil.copy(BIN, alone)
+    project.pipeline('SOURCE s TYPE csv PARAMS {"pth": "x.csv"};')
+    env = {k: v for k, v in environment(tmp_path).items() if k != "SQLFLOW_LIB_DIR"}
+    done = subprocess.run([alone, "pipeline", "validate", "p"], cwd=project.root, env=env, capture_output=True, text=True)
+    assert (done.returncode, "SF0502" in done.stderr, "SF1902" in done.stderr) == (4, True, True), done.stderr
