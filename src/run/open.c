@@ -5,6 +5,22 @@
 
 #include "base/fs.h"
 
+/* --resume: what this run need not do is known of it from its start, so that a run after it, should
+ * it be killed, need not do it either. */
+static bool record_skipped(Run *run, Error *err) {
+    const RunReport *report = run->report;
+    StepRecord *records = ARENA_ARRAY(run->arena, StepRecord, report->step_count + 1);
+    size_t count = 0;
+    for (size_t i = 0; run->options->resume && i < report->step_count; i++) {
+        const StepResult *result = &report->steps[i];
+        if (result->status != STATUS_SKIPPED) continue;
+        records[count++] = (StepRecord){.run_id = report->run_id, .step_id = result->step->id,
+                                        .type = step_kind_name(result->step->kind),
+                                        .status = step_status_name(result->status), .bytes = -1};
+    }
+    return state_steps(run->duck, records, count, err);
+}
+
 static bool start_record(Run *run, Error *err) {
     const RunOptions *options = run->options;
     if (options->dry_run) return true;
@@ -14,7 +30,9 @@ static bool start_record(Run *run, Error *err) {
                         .variables = options->variables_json,
                         .commit_mode = options->commit_step ? "step" : "run",
                         .started_us = options->started_us};
-    return state_run_start(run->duck, &record, err);
+    return duck_exec(run->duck, "BEGIN", NULL, err) &&
+           state_run_start(run->duck, &record, err) && record_skipped(run, err) &&
+           duck_exec(run->duck, "COMMIT", NULL, err);
 }
 
 static bool validate(Run *run, Error *err) {

@@ -248,6 +248,16 @@ static const char *reason(const RunReport *report, Arena *arena) {
                         info == NULL ? "" : info->title);
 }
 
+/* commit: step: there is something left to do. */
+static void resumable(const RunReport *report, Buf *out) {
+    bool left = report->status != RUN_PENDING;
+    for (size_t i = 0; i < report->step_count; i++)
+        left = left || report->steps[i].status == STATUS_PENDING;
+    if (left && report->committed_steps > 0)
+        buf_printf(out, " · %s committed before, go on with --resume",
+                   plural(out->arena, (int64_t)report->committed_steps, "step"));
+}
+
 static void verdict(const RunReport *report, Buf *out, bool color) {
     Arena *arena = out->arena;
     size_t done = exports_with(report, true), pending = exports_with(report, false);
@@ -268,17 +278,17 @@ static void verdict(const RunReport *report, Buf *out, bool color) {
                 arena_printf(arena, "committed, %s pending",
                              plural(arena, (int64_t)pending, "export")));
             buf_puts(out, reason(report, arena));
+            resumable(report, out);
             return;
         case RUN_INTERRUPTED:
             put(out, color, RED, "rolled back");
             buf_puts(out, " · interrupted");
+            resumable(report, out);
             return;
         case RUN_FAILED:
             put(out, color, RED, "rolled back");
             buf_puts(out, reason(report, arena));
-            if (report->committed_steps > 0)
-                buf_printf(out, " · %s committed before, go on with --resume",
-                           plural(arena, (int64_t)report->committed_steps, "step"));
+            resumable(report, out);
             return;
     }
 }

@@ -131,6 +131,7 @@ static bool record_steps(Run *run, size_t first, size_t last, const Error *failu
     size_t count = 0;
     for (size_t i = first; i < last; i++) {
         const StepResult *r = &report->steps[i];
+        if (run->options->resume && r->status == STATUS_SKIPPED) continue; /* at the start */
         records[count++] = (StepRecord){
             .run_id = report->run_id, .step_id = r->step->id,
             .type = step_kind_name(r->step->kind), .status = step_status_name(r->status),
@@ -138,7 +139,9 @@ static bool record_steps(Run *run, size_t first, size_t last, const Error *failu
             .rows_updated = r->rows_updated, .rows_deleted = r->rows_deleted,
             .duplicates_dropped = r->duplicates_dropped, .bytes = r->bytes,
             .seconds = r->seconds,
-            .error = r->status == STATUS_FAILED && failure != NULL ? failure->message : NULL};
+            .error = r->status == STATUS_PENDING                      ? STATE_NOT_REACHED
+                     : r->status == STATUS_FAILED && failure != NULL ? failure->message
+                                                                     : NULL};
         if (!record_assert(run, r, err)) return false;
     }
     return state_steps(run->duck, records, count, err);
@@ -275,6 +278,15 @@ static bool record_failure(Run *run, const Error *failure, Error *err) {
            duck_exec(run->duck, "COMMIT", NULL, err);
 }
 
+/* With commit: step the run may have ended with an export that is not its last step. */
+static bool record_pending(Run *run, const Error *failure, Error *err) {
+    size_t next = run->options->commit_step ? run->current + 1 : run->plan->steps.count;
+    return duck_exec(run->duck, "BEGIN", NULL, err) &&
+           record_steps(run, next, run->plan->steps.count, NULL, err) &&
+           state_run_end(run->duck, run->report->run_id, "pending", failure, err) &&
+           duck_exec(run->duck, "COMMIT", NULL, err);
+}
+
 /* One try at the transaction; false leaves nothing behind but, when pending, what was committed. */
 static bool try_transaction(Run *run, Error *err) {
     if (!duck_exec(run->duck, "BEGIN", NULL, err)) return false;
@@ -337,8 +349,7 @@ static void run_database(Run *run, Error *err) {
         end_with(run, err);
         Error recording = {0};
         bool recorded = run->report->status == RUN_PENDING
-                            ? state_run_end(run->duck, run->report->run_id, "pending", err,
-                                            &recording)
+                            ? record_pending(run, err, &recording)
                             : record_failure(run, err, &recording);
         if (!recorded) diag_add(&run->report->diags, SEVERITY_WARNING, &recording);
     }

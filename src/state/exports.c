@@ -73,9 +73,15 @@ bool state_export_discard(Duck *duck, const char *export_id, bool *found, Error 
 }
 
 bool state_settle_runs(Duck *duck, Error *err) {
+#define SETTLED                                                                                    \
+    "status = 'pending' AND NOT EXISTS (SELECT 1 FROM _sqlflow.exports e WHERE "                   \
+    "e.run_id = runs.run_id AND e.status = 'pending')"
     return duck_exec(duck,
+                     "UPDATE _sqlflow.runs SET status = 'failed' WHERE " SETTLED
+                     " AND EXISTS (SELECT 1 FROM _sqlflow.steps s WHERE s.run_id = runs.run_id "
+                     "AND s.error = '" STATE_NOT_REACHED "')", NULL, err) &&
+           duck_exec(duck,
                      "UPDATE _sqlflow.runs SET status = 'success', error = NULL, "
-                     "error_code = NULL WHERE status = 'pending' AND NOT EXISTS (SELECT 1 FROM "
-                     "_sqlflow.exports e WHERE e.run_id = runs.run_id AND e.status = 'pending')",
-                     NULL, err);
+                     "error_code = NULL WHERE " SETTLED, NULL, err);
+#undef SETTLED
 }

@@ -65,7 +65,8 @@ bool state_committed_steps(Duck *duck, Arena *arena, const RunRecord *record, co
     if (*run_id == NULL) return true;
     sql = arena_printf(arena,
                        "SELECT step_id FROM _sqlflow.steps s JOIN _sqlflow.runs r USING (run_id) "
-                       "WHERE run_id = %s AND (s.status = 'skipped' OR (r.commit_mode = 'step' "
+                       "WHERE run_id = %s AND ((s.status = 'skipped' AND s.error IS DISTINCT FROM "
+                       "'" STATE_NOT_REACHED "') OR (r.commit_mode = 'step' "
                        "AND s.status IN ('ok', 'warn')))", sql_literal(arena, *run_id));
     return duck_texts(duck, arena, sql, ids, err);
 }

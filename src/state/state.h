@@ -30,6 +30,10 @@ bool state_run_start(Duck *duck, const RunRecord *record, Error *err);
 bool state_run_end(Duck *duck, const char *run_id, const char *status, const Error *error,
                    Error *err);
 
+/* A step's error when the run ended before it: its status is skipped, too, but a run that is
+ * resumed has still to do it. */
+#define STATE_NOT_REACHED "not reached"
+
 typedef struct StepRecord {
     const char *run_id, *step_id, *type, *status, *error; /* error may be NULL */
     int64_t rows_read, rows_inserted, rows_updated, rows_deleted, duplicates_dropped, bytes;
@@ -88,7 +92,8 @@ bool state_export_done(Duck *duck, const char *export_id, int64_t rows, int64_t 
 bool state_exports_pending(Duck *duck, Arena *arena, ExportRecords *records, Error *err);
 /* Gives a pending export up; *found tells whether there was one. */
 bool state_export_discard(Duck *duck, const char *export_id, bool *found, Error *err);
-/* Runs with status pending and no pending export left become success. */
+/* Runs with status pending and no pending export left become success, or failed when they ended
+ * with their export (commit: step) and left steps behind it undone. */
 bool state_settle_runs(Duck *duck, Error *err);
 
 #endif

@@ -108,6 +108,52 @@ def test_resume_after_a_kill(project, fault_shim, call, path, tables):
     project.sf("run", "p", "--resume", code=4)
 
 
+def test_resume_does_what_a_rolled_back_run_did_not_reach(project):
+    project.fail(TEXT)
+    document = project.run(None, "--resume", "--var", "fail=0")
+    assert {s["status"] for s in document["steps"]} == {"ok"}
+    assert project.table("c") == [(1,)] and project.read("output/c.csv") == "v\n1\n"
+
+
+PENDING = ("CREATE TABLE b MODE APPEND AS SELECT 1 AS v;\nEXPORT b TO 'output/b.csv';\n"
+           "CREATE TABLE c MODE APPEND AS SELECT 2 AS v;\nEXPORT c TO 'output/c.csv';\n")
+
+
+@pytest.mark.parametrize("settle", ["resume", "other", "discard"])
+def test_resume_after_an_export_that_was_not_the_last_step(project, fault_shim, settle):
+    """The run stopped with its export: what lies behind it is still to do, whoever publishes that."""
+    project.pipeline(PENDING)
+    env = fault(fault_shim, at=1, do="fail", calls="rename", path="output/b.csv", errno=5)
+    result = project.sf("run", "p", "--commit", "step", env=env, code=7)
+    last = result.out.splitlines()[-1]
+    assert last.startswith("committed, 1 export pending") and "go on with --resume" in last
+    assert project.statuses() == ["pending"] and not project.has_table("c")
+    if settle == "other":
+        project.run("CREATE TABLE x AS SELECT 1 AS v;", name="q")
+    elif settle == "discard":
+        project.sf("state", "discard", project.sql("SELECT export_id FROM _sqlflow.exports")[0][0])
+    if settle != "resume":
+        assert project.statuses()[0] == "failed"
+    project.run(None, "--commit", "step", "--resume")
+    assert project.table("b") == [(1,)] and project.table("c") == [(2,)]
+    assert project.read("output/c.csv") == "v\n2\n"
+    assert project.path("output/b.csv").exists() == (settle != "discard")
+    assert project.statuses()[0] == "failed" and project.statuses()[-1] == "success"
+
+
+@pytest.mark.parametrize("mode", ["run", "step"])
+def test_resume_after_a_resumed_run_was_killed(project, fault_shim, mode):
+    """What the first run committed stays known, although the second left no record of its steps."""
+    project.csv("data/s.csv", "v", ("one",))
+    project.fail(RESUMABLE, "--commit", "step")
+    project.csv("data/s.csv", "v", (7,))
+    env = fault(fault_shim, at=1, do="kill_before", calls="open", path=".c.csv")
+    project.sf("run", "p", "--resume", "--commit", mode, env=env, code=-9)
+    project.run(None, "--resume")
+    assert project.table("b") == [(1,)] and project.table("c") == [(7,)]
+    assert project.read("output/c.csv") == "v\n7\n"
+
+
 def test_nothing_to_resume(project):
     project.run("CREATE TABLE a AS SELECT 1 AS v;")
     assert project.fail(None, "--resume", code=4)["code"] == "SF0618"
