@@ -90,7 +90,8 @@ typedef struct RunListener {
 /* Blocks SIGINT, SIGTERM and SIGHUP until run_plan waits for them. Call it before DuckDB is opened,
  * whose threads would else take them. */
 void run_block_signals(void);
-/* Those, and SIGUSR2, which only wakes the thread that waits for them. */
+/* Those, and SIGUSR2, which only wakes the thread that waits for them. Without SIGHUP where that is
+ * ignored: under nohup. */
 void run_watched_signals(sigset_t *signals);
 
 /* Runs the plan. Returns the exit code; everything worth telling is in the report. While it

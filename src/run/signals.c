@@ -65,11 +65,18 @@ static void *watch(void *argument) {
     return NULL;
 }
 
+/* nohup: a run is to outlive its terminal. A signal that is blocked would be waited for although it
+ * is ignored. */
+static bool is_ignored(int number) {
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 void run_watched_signals(sigset_t *signals) {
     sigemptyset(signals);
     sigaddset(signals, SIGINT);
     sigaddset(signals, SIGTERM);
-    sigaddset(signals, SIGHUP);
+    if (!is_ignored(SIGHUP)) sigaddset(signals, SIGHUP);
     sigaddset(signals, SIGUSR2);
 }
 

@@ -13,6 +13,14 @@ ENDLESS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def not_under_nohup():
+    """The program inherits that SIGHUP is ignored, as it is when the tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 def start(project, query=ENDLESS["aggregate"], *flags):
     project.run("CREATE TABLE t AS SELECT 1 AS v; EXPORT t TO 'output/t.csv';")
     project.pipeline("INSERT INTO t VALUES (2);\nEXPORT t TO 'output/t.csv';\n"
@@ -32,7 +40,7 @@ def check_rolled_back(project, status):
 
 
 @pytest.mark.parametrize("query", list(ENDLESS))
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_rollback_within_a_second(project, number, query):
     process = start(project, ENDLESS[query])
     before = time.monotonic()
@@ -83,6 +91,17 @@ def test_signal_before_the_first_step_or_at_any_time(project):
     assert project.table("a") == project.table("b")
     assert len(project.table("a")) >= good + 1
     assert project.read("output/a.csv").count("1") == len(project.table("a"))
+
+
+def test_nohup_outlives_its_terminal(project):
+    """A run that was started with SIGHUP ignored goes on; SIGTERM ends it all the same."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    process = start(project)
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGTERM)  # the first that counts: a second would end without report
+    result = finish(process)
+    assert result.code == 130 and result.doc["status"] == "interrupted"
+    check_rolled_back(project, "interrupted")
 
 
 def test_timeout(project):
