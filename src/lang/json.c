@@ -45,7 +45,8 @@ static Value *unexpected(JsonReader *json, const char *wanted, const char *hint)
 
 /* Bytes of a bare key or value. A comment ends them: `1-- so`. */
 static bool is_bare(const JsonReader *json, size_t at) {
-    return json_is_word(json_char(json, at)) && !json_is_comment(json, at);
+    return json_is_word(json_char(json, at)) && !json_is_comment(json, at) &&
+           unicode_blank(json->source->text + at) == 0;
 }
 
 static bool is_one_of(const JsonReader *json, size_t at, const char *chars) {

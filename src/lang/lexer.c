@@ -18,14 +18,18 @@ static bool starts(const Lexer *lexer, const char *text) {
     return left(lexer) >= size && memcmp(here(lexer), text, size) == 0;
 }
 
-/* Blanks that come with text pasted from elsewhere; DuckDB takes them as blanks, too. */
-static size_t unicode_blank(const Lexer *lexer) {
-    if ((unsigned char)at(lexer, 0) < 0x80) return 0;
+size_t unicode_blank(const char *text) {
+    if ((unsigned char)*text < 0x80) return 0;
     static const char *const blanks[] = {"\u00a0", "\u202f", "\u205f", "\u3000", "\ufeff"};
     for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++)
-        if (starts(lexer, blanks[i])) return strlen(blanks[i]);
-    unsigned char last = (unsigned char)at(lexer, 2);
-    return starts(lexer, "\xe2\x80") && last >= 0x80 && last <= 0x8b ? 3 : 0;
+        if (str_starts(text, blanks[i])) return strlen(blanks[i]);
+    unsigned char last = str_starts(text, "\xe2\x80") ? (unsigned char)text[2] : 0;
+    return last >= 0x80 && last <= 0x8b ? 3 : 0;
+}
+
+static size_t blank_here(const Lexer *lexer) {
+    size_t size = lexer->at < lexer->end ? unicode_blank(here(lexer)) : 0;
+    return size <= left(lexer) ? size : 0;
 }
 
 static bool is_curly_quote(const Lexer *lexer) {
@@ -36,7 +40,7 @@ static bool is_curly_quote(const Lexer *lexer) {
 static bool is_word_start(const Lexer *lexer) {
     char c = at(lexer, 0);
     if (isalpha((unsigned char)c) || c == '_') return true;
-    return (unsigned char)c >= 0x80 && unicode_blank(lexer) == 0 && !is_curly_quote(lexer);
+    return (unsigned char)c >= 0x80 && blank_here(lexer) == 0 && !is_curly_quote(lexer);
 }
 
 /* Behind the comment at the lexer; false when it is never closed. */
@@ -58,7 +62,7 @@ static bool skip_block_comment(Lexer *lexer) {
 
 bool lexer_skip(Lexer *lexer) {
     for (;;) {
-        size_t start = lexer->at, blank = unicode_blank(lexer);
+        size_t start = lexer->at, blank = blank_here(lexer);
         if (lexer->at >= lexer->end) {
             return true;
         } else if (isspace((unsigned char)at(lexer, 0)) || at(lexer, 0) == '\0') {

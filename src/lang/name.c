@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "lang/lexer.h"
 
 /* DuckDB's keywords that cannot stand bare where a table or column is named, sorted. */
 static const char *const keywords[] = {
@@ -170,14 +171,15 @@ static const char *const keywords[] = {
     "xmltable",
 };
 
-static bool is_letter(char c) {
-    return isalpha((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
+static bool is_letter(const char *text) {
+    unsigned char c = (unsigned char)*text;
+    return isalpha(c) || c == '_' || (c >= 0x80 && unicode_blank(text) == 0);
 }
 
 static size_t bare_size(const char *text) {
-    if (!is_letter(*text)) return 0;
+    if (!is_letter(text)) return 0;
     size_t size = 1;
-    while (is_letter(text[size]) || isdigit((unsigned char)text[size])) size++;
+    while (is_letter(text + size) || isdigit((unsigned char)text[size])) size++;
     return size;
 }
 
@@ -191,7 +193,7 @@ static const char *take_part(Arena *arena, const char **text) {
     if (**text != '"') {
         size_t size = bare_size(*text);
         /* DuckDB allows $ inside bare names. */
-        while (size > 0 && (is_letter((*text)[size]) || isdigit((unsigned char)(*text)[size]) ||
+        while (size > 0 && (is_letter(*text + size) || isdigit((unsigned char)(*text)[size]) ||
                             ((*text)[size] == '$' && (*text)[size + 1] != '{')))
             size++;
         const char *part = size == 0 ? NULL : arena_strndup(arena, *text, size);

@@ -12,6 +12,6 @@ const char *name_join(Arena *arena, const Strings *parts);
 /* "Quoted" when it must be (reserved word, odd characters; capital letters are fine), else as it
  * is. */
 const char *name_quote_if_needed(Arena *arena, const char *part);
-bool name_is_bare(const char *text); /* [A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]* */
+bool name_is_bare(const char *text); /* letters, digits, _, what is not ASCII and no blank */
 
 #endif

@@ -76,6 +76,9 @@ static void bare(void **state) {
     assert_false(name_is_bare("1"));
     assert_false(name_is_bare("a.b"));
     assert_false(name_is_bare("a$"));
+    assert_false(name_is_bare("a\u00a0b"));
+    assert_false(name_is_bare("\u200b"));
+    assert_true(name_is_bare("a\u00c0\u2010"));
 }
 
 int main(void) {
