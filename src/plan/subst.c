@@ -12,6 +12,7 @@ Subst subst_new(Arena *arena, const Vars *vars, const Script *script, Diags *dia
                    .vars = vars,
                    .diags = diags,
                    .unknown = map_on(arena),
+                   .without = map_on(arena),
                    .aliased = map_on(arena),
                    .aliases = map_on(arena)};
     for (size_t i = 0; script != NULL && i < script->aliases.count; i++) {
@@ -47,7 +48,11 @@ Found subst_lookup(Subst *subst, const VariableRef *ref, Span span) {
     Found found = {0};
     Error err = {0};
     found.value = vars_get(subst->vars, ref->name, &found.origin, &err);
-    if (found.value != NULL) return found;
+    if (found.value != NULL) {
+        found.missing = found.origin == VAR_SET && map_get(&subst->without, ref->name) != NULL;
+        subst->missing += found.missing;
+        return found;
+    }
     if (ref->fallback != NULL) {
         found.value = ref->fallback_quoted ? value_string(subst->arena, ref->fallback, span)
                                            : vars_value_of(subst->arena, ref->fallback, span);
@@ -166,7 +171,7 @@ static Value *bare_value(Arena *arena, const char *text, Span span) {
     return vars_value_of(arena, text, span);
 }
 
-Value *subst_set(Subst *subst, Text value) {
+static Value *set_value(Subst *subst, Text value) {
     VariableRef ref;
     const char *why, *text = value.text;
     size_t size = strlen(text);
@@ -176,6 +181,13 @@ Value *subst_set(Subst *subst, Text value) {
                  ref.size == size;
     if (whole) return variable_value(subst, text, value.span);
     return bare_value(subst->arena, subst_text(subst, text, value.span, false), value.span);
+}
+
+Value *subst_set(Subst *subst, const char *name, Text text) {
+    size_t missing = subst->missing;
+    Value *value = set_value(subst, text);
+    map_set(&subst->without, name, subst->missing > missing ? value : NULL);
+    return value;
 }
 
 static bool bad_name(Subst *subst, Span span, const char *text) {

@@ -25,6 +25,7 @@ typedef struct Subst {
     Diags *diags;
     size_t missing; /* references without a value so far; callers compare before and after */
     Map unknown;    /* name → Unknown * */
+    Map without;    /* names of SETs whose value needs a variable that is unknown */
     Map aliased;    /* "alias.name" of INCLUDE … AS alias */
     Map aliases;    /* alias → IncludeAlias *, for names that hold variables */
 } Subst;
@@ -47,8 +48,9 @@ const char *subst_text(Subst *subst, const char *text, Span span, bool dollar);
 /* PARAMS and OPTIONS: a copy with strings substituted and bare variables made JSON values. NULL
  * gives NULL. */
 Value *subst_value(Subst *subst, const Value *value);
-/* The value of SET name = …. */
-Value *subst_set(Subst *subst, Text value);
+/* The value of SET name = …. When it cannot be known, uses of the name are missing, too, but not told:
+ * the error stands at the SET. */
+Value *subst_set(Subst *subst, const char *name, Text value);
 /* A (qualified) name → its unquoted parts; false after reporting an error. */
 bool subst_name(Subst *subst, Text name, Strings *parts);
 /* Drops the alias of `alias.name`, when the included file defines that name, and those of the files

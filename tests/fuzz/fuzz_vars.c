@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     Strings parts;
     subst_text(&subst, text.text, text.span, true);
     subst_name(&subst, text, &parts);
-    subst_set(&subst, text);
+    subst_set(&subst, "x", text);
     Error err;
     vars_add_list(&vars, source->text, &err);
     subst_finish(&subst);
