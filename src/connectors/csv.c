@@ -174,7 +174,8 @@ static void settle_quotes(const FileCall *call, CsvDialect *dialect, Buf *extra)
 
 static bool guards(const FileCall *call, CsvDialect *dialect, Buf *extra, Columns *types,
                    Error *err) {
-    if (!csv_check_encoding(call, err) || !csv_guard_ragged(call, dialect, extra, err))
+    if (!csv_check_encoding(call, err) || !csv_guard_ragged(call, dialect, extra, err) ||
+        !csv_guard_left_out(call, 0, dialect, extra, err))
         return false;
     settle_quotes(call, dialect, extra);
     return csv_guard_header(call, dialect, extra, err) &&

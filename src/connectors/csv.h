@@ -71,11 +71,13 @@ bool csv_is_iso(const char *format);
 
 /* Each guard may append to `extra`, may sniff again, and warns of what it assumed. */
 bool csv_guard_ragged(const FileCall *call, CsvDialect *dialect, Buf *extra, Error *err);
+bool csv_guard_left_out(const FileCall *call, size_t index, CsvDialect *dialect, Buf *extra,
+                        Error *err);
 bool csv_guard_header(const FileCall *call, CsvDialect *dialect, Buf *extra, Error *err);
 bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
                       Columns *types, Error *err);
 /* Looks at the files behind the first, as far as they are not too many. */
-bool csv_guard_others(const FileCall *call, CsvDialect *dialect, const Buf *extra, Columns *types,
+bool csv_guard_others(const FileCall *call, CsvDialect *dialect, Buf *extra, Columns *types,
                       Error *err);
 bool csv_is_time(const char *type); /* TIME, TIMESTAMP and their relatives */
 /* `columns`: of the reader, as sniffed. */

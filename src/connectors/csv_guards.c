@@ -178,7 +178,7 @@ bool csv_guard_ragged(const FileCall *call, CsvDialect *dialect, Buf *extra, Err
     Arena *arena = call->session->arena;
     const Link *link = call->link;
     Error failure = {0};
-    bool found = csv_sniff(call, 0, "", dialect, &failure);
+    bool found = csv_sniff(call, 0, buf_text(extra), dialect, &failure);
     bool given = link_has(link, "delimiter");
     if (found && !check_not_empty(call, dialect, err)) return false;
     if ((found && (dialect->columns.count > 1 || given)) || link_bool(link, "null_padding")) {
@@ -196,7 +196,8 @@ bool csv_guard_ragged(const FileCall *call, CsvDialect *dialect, Buf *extra, Err
         return found;
     }
     buf_puts(&padding, ", null_padding = true");
-    if (!csv_sniff(call, 0, buf_text(&padding), &padded, &ignored) || padded.columns.count < 2) {
+    const char *more = arena_printf(arena, "%s%s", buf_text(extra), buf_text(&padding));
+    if (!csv_sniff(call, 0, more, &padded, &ignored) || padded.columns.count < 2) {
         if (!found) *err = failure;
         return found;
     }
@@ -224,6 +225,7 @@ typedef struct HeaderTest {
     Strings header;
     unsigned *common;  /* per column: what every value has */
     unsigned *any;     /* per column: what some value has */
+    size_t *gaps;      /* per column: later lines whose field is empty */
     bool repeats;      /* a first-line field is a later value of its column */
     size_t rows;
 } HeaderTest;
@@ -232,6 +234,7 @@ static void test_row(HeaderTest *test, Rows *rows) {
     size_t equal = 0;
     for (size_t i = 0; i < test->header.count; i++) {
         const char *text = rows_is_null(rows, i) ? "" : rows_text(rows, i);
+        test->gaps[i] += *text == '\0';
         if (*text == '\0') continue;
         unsigned mask = shape(text);
         test->common[i] &= mask;
@@ -264,6 +267,7 @@ static bool read_header_test(const FileCall *call, const CsvDialect *dialect, co
     size_t count = dialect->columns.count;
     test->common = ARENA_ARRAY(arena, unsigned, count);
     test->any = ARENA_ARRAY(arena, unsigned, count);
+    test->gaps = ARENA_ARRAY(arena, size_t, count);
     for (size_t i = 0; i < count; i++) test->common[i] = ALL;
     Error failure = {0};
     if (!rows_next(rows, &failure)) return true;
@@ -274,20 +278,92 @@ static bool read_header_test(const FileCall *call, const CsvDialect *dialect, co
     return true;
 }
 
-static void warn_header(const FileCall *call, const CsvDialect *dialect, bool kept) {
+static bool is_text(const CsvDialect *dialect, size_t column) {
+    return str_eq(dialect->columns.items[column].type, "VARCHAR");
+}
+
+static bool all_text(const CsvDialect *dialect) {
+    for (size_t i = 0; i < dialect->columns.count; i++)
+        if (!is_text(dialect, i)) return false;
+    return true;
+}
+
+/* May the first-line field of a column of numbers be its name? Whole numbers, such as years, above
+ * values that are none; or at the head of a table with an index in front. */
+static bool is_number_name(const CsvDialect *dialect, const HeaderTest *test, size_t column) {
+    unsigned own = shape(test->header.items[column]);
+    bool indexed = *test->header.items[0] == '\0';
+    return is_text(dialect, 0) && own == DIGIT && (indexed || (test->common[column] & ~own) != 0);
+}
+
+/* May an empty field of the first line head a column? An index in front, as pandas and R write it,
+ * or one that holds nothing, as a delimiter at the end of each line makes it. */
+static bool is_nameless(const HeaderTest *test, size_t column) {
+    return test->gaps[column] == test->rows || (column == 0 && test->gaps[column] == 0);
+}
+
+/* DuckDB takes no line for the header that has an empty field, or numbers above numbers. */
+static bool names_columns(const CsvDialect *dialect, const HeaderTest *test) {
+    size_t names = 0, unusual = 0;
+    for (size_t i = 0; i < test->header.count; i++) {
+        const char *name = test->header.items[i];
+        bool is_empty = *name == '\0', is_number = !is_empty && !is_text(dialect, i);
+        if (is_empty ? !is_nameless(test, i) : is_number && !is_number_name(dialect, test, i))
+            return false;
+        for (size_t k = 0; !is_empty && k < i; k++)
+            if (str_eq(test->header.items[k], name)) return false;
+        names += !is_empty;
+        unusual += is_empty || is_number;
+    }
+    return test->rows > 0 && names > 0 && unusual > 0 && !test->repeats;
+}
+
+/* Types and names anew, of the same dialect. */
+static bool sniff_with_header(const FileCall *call, CsvDialect *dialect, Buf *extra, Error *err) {
+    CsvDialect found;
+    buf_puts(extra, ", header = true");
+    Buf more = buf_on(call->session->arena);
+    buf_puts(&more, buf_text(extra));
+    if (!link_has(call->link, "delimiter") && strstr(buf_text(extra), ", delim = ") == NULL) {
+        buf_puts(&more, ", delim = ");
+        buf_literal(&more, dialect->delimiter);
+    }
+    if (!csv_sniff(call, 0, buf_text(&more), &found, err)) return false;
+    found.quote = dialect->quote;
+    found.escape = dialect->escape;
+    *dialect = found;
+    return true;
+}
+
+static void warn_header(const FileCall *call, const CsvDialect *dialect, bool kept,
+                        const char *why) {
     if (call->session->diags == NULL) return;
     diag_warning(call->session->diags, WARN_HEADER_UNSURE, link_span(call->link, "path"),
-                 kept ? "%s: all columns are text; the first line was taken for the header"
-                      : "%s: all columns are text and the first line looks like data; it was read "
-                        "as a row, not as the header",
-                 dialect->name)
+                 kept ? "%s: %s; the first line was taken for the header"
+                      : "%s: %s and the first line looks like data; it was read as a row, not as "
+                        "the header",
+                 dialect->name, why)
         ->hint = "say which: \"has_header\": true or false";
 }
 
+/* A first line that DuckDB took for a row, though it may be the header. */
+static bool guard_first_row(const FileCall *call, CsvDialect *dialect, Buf *extra, Error *err) {
+    HeaderTest test = {0};
+    if (!read_header_test(call, dialect, buf_text(extra), &test, err)) return false;
+    if (!names_columns(dialect, &test)) {
+        if (all_text(dialect)) warn_header(call, dialect, false, "all columns are text");
+        return true;
+    }
+    if (!sniff_with_header(call, dialect, extra, err)) return false;
+    if (!looks_like_header(&test))
+        warn_header(call, dialect, true, "a column has no name");
+    return true;
+}
+
 bool csv_guard_header(const FileCall *call, CsvDialect *dialect, Buf *extra, Error *err) {
-    if (!dialect->header || link_has(call->link, "has_header")) return true;
-    for (size_t i = 0; i < dialect->columns.count; i++)
-        if (!str_eq(dialect->columns.items[i].type, "VARCHAR")) return true;
+    if (link_has(call->link, "has_header")) return true;
+    if (!dialect->header) return guard_first_row(call, dialect, extra, err);
+    if (!all_text(dialect)) return true;
     HeaderTest test = {0};
     if (!read_header_test(call, dialect, buf_text(extra), &test, err)) return false;
     if (test.rows > 0 && !test.repeats && looks_like_header(&test)) return true;
@@ -295,6 +371,6 @@ bool csv_guard_header(const FileCall *call, CsvDialect *dialect, Buf *extra, Err
         dialect->header = false;
         buf_puts(extra, ", header = false");
     }
-    warn_header(call, dialect, dialect->header);
+    warn_header(call, dialect, dialect->header, "all columns are text");
     return true;
 }

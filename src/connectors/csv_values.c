@@ -148,7 +148,7 @@ static void add_types(const FileCall *call, const CsvDialect *dialect, const Csv
     }
 }
 
-bool csv_guard_others(const FileCall *call, CsvDialect *dialect, const Buf *extra, Columns *types,
+bool csv_guard_others(const FileCall *call, CsvDialect *dialect, Buf *extra, Columns *types,
                       Error *err) {
     bool combined = link_bool(call->link, "union_by_name");
     dialect->mixed = call->paths->count > SNIFFED_FILES;
@@ -161,6 +161,7 @@ bool csv_guard_others(const FileCall *call, CsvDialect *dialect, const Buf *extr
             *err = failure;
             return !str_starts(err->message, path) && error_prefix(err, "%s: ", path);
         }
+        if (!csv_guard_left_out(call, i, &other, extra, err)) return false;
         dialect->mixed = dialect->mixed || !csv_is_iso(other.date_format) ||
                          !csv_is_iso(other.timestamp_format);
         if ((!combined && !check_columns(call, dialect, &other, err)) ||

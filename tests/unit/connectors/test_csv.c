@@ -161,6 +161,15 @@ static void header_unsure(void **state) {
         {"a,b\n", "", "", 1}, /* or the one row of a file without a header */
         {"a,b\n", ", \"has_header\": true", "", 0},
         {"id,name\n1,ann\n", "", "1|ann", 0},
+        {",name,city\n0,ann,Paris\n1,bob,Rome\n", "", "0|ann|Paris\n1|bob|Rome", 0},
+        {",name,city\nx,ann,Paris\ny,bob,Rome\n", "", "x|ann|Paris\ny|bob|Rome", 0},
+        {"\"\",\"name\"\n\"1\",NA\n\"2\",\"bob\"\n", "", "1|NA\n2|bob", 0},
+        {",2019,2020\nfood,1.5,2\nrent,10,20\n", "", "food|1.5|2\nrent|10.0|20", 0},
+        {"state,2021\nAK,-1.5\nAL,2.5\n", "", "AK|-1.5\nAL|2.5", 0},
+        {"AK,2021\nAL,15\n", "", "AK|2021\nAL|15", 0},
+        {"name,note,\nann,x,\nbob,y,\n", "", "ann|x|~\nbob|y|~", 1},
+        {",x,Rome\n1,y,Paris\n,z,Oslo\n", "", "~|x|Rome\n1|y|Paris\n~|z|Oslo", 0},
+        {",ann,Paris\n1,bob,Rome\n", ", \"has_header\": false", "~|ann|Paris\n1|bob|Rome", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         world.diags = diags_on(world.arena);
@@ -171,6 +180,49 @@ static void header_unsure(void **state) {
         if (warnings(WARN_HEADER_UNSURE) != cases[i].warnings)
             fail_msg("case %zu: %zu warnings", i, warnings(WARN_HEADER_UNSURE));
     }
+}
+
+/* Nothing is left out that may be a row, and no comment or title without a word. */
+static void left_out(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *options, *rows;
+        size_t warnings;
+    } cases[] = {
+        {"id,tag,n\n#1,x,1\n2,y,2\n#3,z,3\n4,w,4\n", "", "#1|x|1\n2|y|2\n#3|z|3\n4|w|4", 0},
+        {"id,tag,n\n1,x#k,1\n2,y,2\n#3\n4,z,4\n", "", "1|x#k|1\n2|y|2\n#3|~|~\n4|z|4", 0},
+        {"id,tag,n\n1,x,1\n2,y,2\n#3\n4,z,4\n", "", "1|x|1\n2|y|2\n4|z|4", 1},
+        {"id,tag,n\n1,x,1\n2,y,2\n#3\n4,z,4\n", ", \"comment_char\": \"#\"",
+         "1|x|1\n2|y|2\n4|z|4", 0},
+        {"# of x, y, z\n# now\n\nid,tag,n\n1,x,1\n2,y,2\n", "", "1|x|1\n2|y|2", 1},
+        {"Title\n\nid,tag,n\n1,x,1\n2,y,2\n", "", "1|x|1\n2|y|2", 1},
+        {"Title\n\nid,tag,n\n1,x,1\n2,y,2\n", ", \"skip_rows\": 2", "1|x|1\n2|y|2", 0},
+        {"a,b\n1,2,3\n4,5,6\n7,8,9\n", "", "1|2|3\n4|5|6\n7|8|9", 1},
+        {"\nid,tag\n1,x\n2,y\n", "", "1|x\n2|y", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        world.diags = diags_on(world.arena);
+        file_write("l.csv", cases[i].text);
+        assert_string_equal(read_all("csv", arena_printf(world.arena, "{\"path\": \"l.csv\"%s}",
+                                                         cases[i].options)),
+                            cases[i].rows);
+        if (warnings(WARN_LEFT_OUT) != cases[i].warnings)
+            fail_msg("case %zu: %zu warnings", i, warnings(WARN_LEFT_OUT));
+    }
+}
+
+/* Of the second file as of the first. */
+static void left_out_of_others(void **state) {
+    (void)state;
+    world.diags = diags_on(world.arena);
+    file_write("l1.csv", "id,tag,n\n1,x,1\n2,y,2\n");
+    file_write("l2.csv", "id,tag,n\n#1,x,1\n2,y,2\n#3,z,3\n4,w,4\n");
+    assert_string_equal(read_all("csv", "{\"path\": [\"l1.csv\", \"l2.csv\"]}"),
+                        "1|x|1\n2|y|2\n#1|x|1\n2|y|2\n#3|z|3\n4|w|4");
+    file_write("l2.csv", "Title\nid,tag,n\n3,z,3\n4,w,4\n");
+    assert_string_equal(read_all("csv", "{\"path\": [\"l1.csv\", \"l2.csv\"]}"),
+                        "1|x|1\n2|y|2\n3|z|3\n4|w|4");
+    assert_int_equal(warnings(WARN_LEFT_OUT), 1);
 }
 
 static void ambiguous_dates(void **state) {
@@ -290,6 +342,7 @@ int main(void) {
         cmocka_unit_test(options),         cmocka_unit_test(guards),
         cmocka_unit_test(bytes_of_small_files),
         cmocka_unit_test(late_quotes),     cmocka_unit_test(header_unsure),
+        cmocka_unit_test(left_out),        cmocka_unit_test(left_out_of_others),
         cmocka_unit_test(ambiguous_dates), cmocka_unit_test(rejects_are_counted),
         cmocka_unit_test(errors),          cmocka_unit_test(failures_while_reading),
     };
