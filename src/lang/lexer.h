@@ -43,8 +43,8 @@ Token lexer_next(Lexer *lexer);
 /* Skips blanks and comments; false at a comment that is never closed, without moving past it. */
 bool lexer_skip(Lexer *lexer);
 
-/* Bytes of the blank beyond ASCII at text[0] (NBSP, U+3000, …), 0 when there is none. They come with
- * text pasted from elsewhere; DuckDB takes them as blanks, too. */
+/* Bytes of the blank beyond ASCII at text[0] (NBSP, U+3000, …), 0 when there is none. They come
+ * with text pasted from elsewhere; DuckDB takes them as blanks, too. */
 size_t unicode_blank(const char *text);
 
 /* Tokens of source[start, end). */

@@ -48,8 +48,8 @@ const char *subst_text(Subst *subst, const char *text, Span span, bool dollar);
 /* PARAMS and OPTIONS: a copy with strings substituted and bare variables made JSON values. NULL
  * gives NULL. */
 Value *subst_value(Subst *subst, const Value *value);
-/* The value of SET name = …. When it cannot be known, uses of the name are missing, too, but not told:
- * the error stands at the SET. */
+/* The value of SET name = …. When it cannot be known, uses of the name are missing, too, but not
+ * told: the error stands at the SET. */
 Value *subst_set(Subst *subst, const char *name, Text value);
 /* A (qualified) name → its unquoted parts; false after reporting an error. */
 bool subst_name(Subst *subst, Text name, Strings *parts);
