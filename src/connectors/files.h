@@ -113,6 +113,16 @@ void files_check(const Link *link, OptionUse use, Diags *diags);
 /* DuckDB writes no JSON into folders. */
 void files_check_folders(const Link *link, const char *format, Diags *diags);
 
+/* A check of an export's column: SQL that is `{x} AS {x}`, or fails by {error}. */
+typedef struct FileGuard {
+    const char *check;   /* NULL: a column of this type is written as it is */
+    const char *what;    /* the column has: "NaN or infinity" */
+    const char *instead; /* what to do: "export it as text" */
+} FileGuard;
+/* The query with the guards of its columns around it (files_guards.c). See FileFormat.checked. */
+bool files_guarded(Session *session, const char *query, FileGuard (*guard_of)(const char *type),
+                   const char **checked, Error *err);
+
 /* -- writing (files_write.c, files_publish.c) -- */
 bool files_stage(Session *session, const Link *link, const WriteSpec *spec, const char *query,
                  Staged *staged, Error *err);

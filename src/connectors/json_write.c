@@ -2,10 +2,8 @@
  * takes, and numbers in columns of type JSON as doubles, which changes long ones. */
 #include <string.h>
 
+#include "connectors/files.h"
 #include "connectors/json.h"
-
-/* Begins the text of the error that such a value raises. */
-#define UNWRITABLE "sqlflow-unwritable\x1f"
 
 /* {j} without what stands in quotes. */
 #define BARE(j) "regexp_replace(" j ", '\"(?:[^\"\\\\]|\\\\.)*\"', '', 'g')"
@@ -24,57 +22,18 @@ static const char json_check[] =
     " <> " DIGITS("json_extract(to_json({'v': {x}}), '$.v')::VARCHAR") " THEN {error} "
     "ELSE {x} END AS {x}";
 
-static const char *check_of(const char *type) {
-    if (str_eq(type, "DOUBLE") || str_eq(type, "FLOAT")) return plain_check;
-    if (str_eq(type, "JSON")) return json_check;
+static FileGuard guard_of(const char *type) {
+    const char *text = "export it as NULL or as text", *not_finite = "NaN or infinity, which JSON "
+                                                                     "does not know";
+    if (str_eq(type, "DOUBLE") || str_eq(type, "FLOAT"))
+        return (FileGuard){plain_check, not_finite, text};
+    if (str_eq(type, "JSON"))
+        return (FileGuard){json_check, "a number that would lose digits", text};
     bool has = strstr(type, "DOUBLE") != NULL || strstr(type, "FLOAT") != NULL;
-    return has && !str_istarts(type, "ENUM(") ? nested_check : NULL;
+    return has && !str_istarts(type, "ENUM(") ? (FileGuard){nested_check, not_finite, text}
+                                              : (FileGuard){0};
 }
 
 bool json_checked(Session *session, const char *query, const char **checked, Error *err) {
-    Arena *arena = session->arena;
-    Columns columns = {0};
-    Buf sql = buf_on(arena);
-    *checked = query;
-    /* As a subquery it has the names that COPY gives to columns of one name. */
-    const char *named = arena_printf(arena, "SELECT * FROM (\n%s\n)", query);
-    if (!duck_describe(session->duck, arena, named, &columns, err)) return false;
-    for (size_t i = 0; i < columns.count; i++) {
-        const Column *column = &columns.items[i];
-        const char *check = check_of(column->type);
-        if (check == NULL) continue;
-        const char *x = sql_ident(arena, column->name);
-        const char *error =
-            arena_printf(arena, "error('" UNWRITABLE "' || %s || chr(31) || '%s' || chr(31) || "
-                                "left(%s::VARCHAR, 200) || chr(31))",
-                         sql_literal(arena, column->name),
-                         check == json_check ? "a number that would lose digits"
-                                             : "NaN or infinity, which JSON does not know",
-                         x);
-        check = str_replace(arena, check, "{error}", "\x1f");
-        check = str_replace(arena, check, "{x}", x);
-        buf_printf(&sql, "%s%s", sql.size > 0 ? ", " : "SELECT * REPLACE (",
-                   str_replace(arena, check, "\x1f", error));
-    }
-    if (sql.size == 0) return true;
-    buf_printf(&sql, ") FROM (\n%s\n)", query);
-    *checked = buf_text(&sql);
-    return true;
-}
-
-bool export_error_read(Error *err) {
-    const char *at = strstr(err->message, UNWRITABLE);
-    if (at == NULL) return false;
-    AUTO_ARENA arena = arena_new();
-    const char *part[3];
-    at += strlen(UNWRITABLE);
-    for (size_t i = 0; i < 3; i++) {
-        const char *end = strchr(at, '\x1f');
-        if (end == NULL) return false;
-        part[i] = arena_strndup(arena, at, (size_t)(end - at));
-        at = end + 1;
-    }
-    error_set(err, ERR_EXPORT, err->span, "column '%s' has %s: %s", part[0], part[1], part[2]);
-    return error_hint(err, "export it as NULL or as text: SELECT * REPLACE (… AS \"%s\")",
-                      part[0]), true;
+    return files_guarded(session, query, guard_of, checked, err);
 }

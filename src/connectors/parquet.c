@@ -94,9 +94,31 @@ static void copy_options(Buf *out, const Link *link, const char *destination) {
         buf_printf(out, ", ROW_GROUP_SIZE %lld", link_int(link, "row_group_size"));
 }
 
+/* DuckDB writes integers of 128 bits as DOUBLE, and intervals in milliseconds. sum() of integers
+ * is such an integer. */
+static FileGuard guard_of(const char *type) {
+    static const char rounded[] = "a whole number that Parquet holds as a DOUBLE, which rounds it";
+    static const char decimal[] = "export it as DECIMAL(38, 0) or as text";
+#define ROUNDED(type)                                                                    \
+    "CASE WHEN TRY_CAST({x}::DOUBLE AS " type ") IS DISTINCT FROM {x} THEN {error} ELSE {x} END " \
+    "AS {x}"
+    if (str_eq(type, "HUGEINT")) return (FileGuard){ROUNDED("HUGEINT"), rounded, decimal};
+    if (str_eq(type, "UHUGEINT")) return (FileGuard){ROUNDED("UHUGEINT"), rounded, decimal};
+    if (str_eq(type, "INTERVAL"))
+        return (FileGuard){"CASE WHEN date_part('microseconds', {x}) % 1000 <> 0 THEN {error} "
+                           "ELSE {x} END AS {x}",
+                           "a part of a millisecond, which Parquet does not hold",
+                           "export it as text"};
+    return (FileGuard){0};
+}
+
+static bool checked(Session *session, const char *query, const char **guarded, Error *err) {
+    return files_guarded(session, query, guard_of, guarded, err);
+}
+
 const FileFormat parquet_format = {
     .name = "parquet", .extensions = "parquet|pq", .source = source_of,
-    .copy_options = copy_options,
+    .copy_options = copy_options, .checked = checked,
 };
 
 const Connector parquet_connector = {
@@ -104,5 +126,6 @@ const Connector parquet_connector = {
     .summary = "Parquet files: columns and row groups are read as needed",
     .options = options,
     .check = files_check,
+    .checked = files_checked,
     FILE_CONNECTOR,
 };

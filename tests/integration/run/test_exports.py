@@ -151,6 +151,26 @@ def test_json_holds_what_it_was_given_or_fails(project, value, words):
     assert not project.path("o.json").exists() and not project.has_table("t")
 
 
+@pytest.mark.parametrize("query, words", [
+    ("SELECT sum(n) AS v FROM (VALUES (9007199254740992), (1)) t(n)", "rounds it: 9007199254740993"),
+    ("SELECT 1 AS a, 340282366920938463463374607431768211455::UHUGEINT AS v", "rounds it: 34028236692093846346"),
+    ("SELECT INTERVAL '1.000001 seconds' AS v", "part of a millisecond"),
+])
+def test_parquet_holds_what_it_was_given_or_fails(project, query, words):
+    error = project.fail(f"CREATE TABLE t AS {query}; EXPORT t TO 'o.parquet';")
+    assert error["code"] == "SF0617" and words in error["message"] and "'v'" in error["message"]
+    assert error["step"] == "export_parquet_t" and "text" in error["hint"] and not project.path("o.parquet").exists()
+
+
+def test_parquet_of_sums_that_a_double_keeps(project):
+    project.run("CREATE TABLE t AS SELECT sum(n) AS a, (sum(n) * 8)::HUGEINT AS a2, NULL::HUGEINT AS b, NULL::INTERVAL AS c, "
+                "INTERVAL '2 days 1.5 s' AS d, 1e22::UHUGEINT AS e, 'x' AS p FROM range(10) r(n); EXPORT t TO 'o.parquet'; "
+                "EXPORT SELECT * FROM t TO 'parts' TYPE parquet OPTIONS {\"partition_by\": \"p\"};")
+    for path in ("o.parquet", "parts/*/*.parquet"):
+        assert project.sql(f"SELECT a::BIGINT, a2::BIGINT, b, c, d::VARCHAR, e::UHUGEINT::VARCHAR FROM '{project.root}/{path}'") == [
+            (45, 360, None, None, "2 days 00:00:01.5", "10000000000000000000000")]
+
+
 def test_json_of_columns_of_one_name(project):
     project.run("EXPORT SELECT 1.5::DOUBLE AS a, 2.5::DOUBLE AS a TO 'o.jsonl';")
     assert json.loads(project.read("o.jsonl")) == {"a": 1.5, "a_1": 2.5}

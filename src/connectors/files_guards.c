@@ -1,0 +1,56 @@
+/* Guards of exports: a query with checks around it that fail where a value of a column would not be
+ * in the file what it is in the table. See files.h. */
+#include <string.h>
+
+#include "connectors/files.h"
+
+/* Begins the text of the error that such a value raises: its column, what it has, the value and
+ * what to do follow. */
+#define UNWRITABLE "sqlflow-unwritable\x1f"
+
+static const char *guarded_column(Arena *arena, const char *name, const FileGuard *guard) {
+    const char *x = sql_ident(arena, name);
+    const char *error =
+        arena_printf(arena, "error('" UNWRITABLE "' || %s || chr(31) || '%s' || chr(31) || "
+                            "left(%s::VARCHAR, 200) || chr(31) || '%s' || chr(31))",
+                     sql_literal(arena, name), guard->what, x, guard->instead);
+    const char *check = str_replace(arena, guard->check, "{error}", "\x1f");
+    return str_replace(arena, str_replace(arena, check, "{x}", x), "\x1f", error);
+}
+
+bool files_guarded(Session *session, const char *query, FileGuard (*guard_of)(const char *type),
+                   const char **checked, Error *err) {
+    Arena *arena = session->arena;
+    Columns columns = {0};
+    Buf sql = buf_on(arena);
+    *checked = query;
+    /* As a subquery it has the names that COPY gives to columns of one name. */
+    const char *named = arena_printf(arena, "SELECT * FROM (\n%s\n)", query);
+    if (!duck_describe(session->duck, arena, named, &columns, err)) return false;
+    for (size_t i = 0; i < columns.count; i++) {
+        FileGuard guard = guard_of(columns.items[i].type);
+        if (guard.check == NULL) continue;
+        buf_printf(&sql, "%s%s", sql.size > 0 ? ", " : "SELECT * REPLACE (",
+                   guarded_column(arena, columns.items[i].name, &guard));
+    }
+    if (sql.size == 0) return true;
+    buf_printf(&sql, ") FROM (\n%s\n)", query);
+    *checked = buf_text(&sql);
+    return true;
+}
+
+bool export_error_read(Error *err) {
+    const char *at = strstr(err->message, UNWRITABLE);
+    if (at == NULL) return false;
+    AUTO_ARENA arena = arena_new();
+    const char *part[4];
+    at += strlen(UNWRITABLE);
+    for (size_t i = 0; i < 4; i++) {
+        const char *end = strchr(at, '\x1f');
+        if (end == NULL) return false;
+        part[i] = arena_strndup(arena, at, (size_t)(end - at));
+        at = end + 1;
+    }
+    error_set(err, ERR_EXPORT, err->span, "column '%s' has %s: %s", part[0], part[1], part[2]);
+    return error_hint(err, "%s: SELECT * REPLACE (… AS \"%s\")", part[3], part[0]), true;
+}
