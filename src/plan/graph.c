@@ -137,6 +137,30 @@ static const char *destination_key(Arena *arena, const Step *step) {
     return strstr(where, "://") != NULL ? where : fs_absolute(arena, where);
 }
 
+/* The export whose destination `key` lies in: its folder is replaced as a whole. */
+static const Step *around(const Graph *graph, const Map *seen, const char *key) {
+    while (strstr(key, "://") == NULL && strlen(key) > 1 && *key == '/') {
+        key = fs_dirname(graph->arena, key);
+        const Step *outer = map_get(seen, key);
+        if (outer != NULL) return outer;
+    }
+    return NULL;
+}
+
+static void check_nesting(Graph *graph, const Map *seen) {
+    for (size_t i = 0; i < graph->count; i++) {
+        const Step *step = &graph->steps[i];
+        if (step->kind != STEP_EXPORT || step->export.destination == NULL) continue;
+        const Step *outer = around(graph, seen, destination_key(graph->arena, step));
+        if (outer != NULL)
+            diag_error(graph->diags, ERR_DUPLICATE_EXPORT, step->span,
+                       "'%s' is inside of '%s', which the export at line %u writes as a whole",
+                       step->export.destination, outer->export.destination,
+                       span_position(outer->span).line)
+                ->hint = "give each export a destination of its own";
+    }
+}
+
 static void check_destinations(Graph *graph) {
     Map seen = map_exact_on(graph->arena); /* names of files differ in case */
     for (size_t i = 0; i < graph->count; i++) {
@@ -151,6 +175,7 @@ static void check_destinations(Graph *graph) {
                 ->hint = "give each export a destination of its own";
         map_set(&seen, key, &graph->steps[i]);
     }
+    check_nesting(graph, &seen);
 }
 
 static int by_value(const void *a, const void *b) {
