@@ -198,7 +198,8 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
 
 bool fs_remove_tree(const char *path, Error *err) {
     enum { OPEN_FOLDERS = 16 };
-    if (nftw(path, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
+    if (nftw(path, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT ||
+        errno == ENOTDIR)
         return true;
     return fs_error(err, "remove", path);
 }

@@ -35,6 +35,7 @@ const char *fs_dirname(Arena *arena, const char *path);
 const char *fs_basename(const char *path);
 /* Extension without dot in lower case, looking through .gz and .zst ("csv" for x.CSV.gz). */
 const char *fs_extension(Arena *arena, const char *path);
+const char *fs_home(Arena *arena, const char *path);     /* ~/x below HOME; others as they are */
 const char *fs_absolute(Arena *arena, const char *path); /* lexically cleaned, links not resolved */
 
 /* Names in a folder, sorted; false when it cannot be read. Without "." and "..". */

@@ -42,6 +42,11 @@ const char *fs_extension(Arena *arena, const char *path) {
     return dot == NULL || dot == stem ? "" : str_lower(arena, dot + 1);
 }
 
+const char *fs_home(Arena *arena, const char *path) {
+    const char *home = path[0] == '~' && path[1] == '/' ? getenv("HOME") : NULL;
+    return home == NULL || *home == '\0' ? path : fs_join(arena, home, path + 2);
+}
+
 const char *fs_absolute(Arena *arena, const char *path) {
     Buf full = buf_on(arena);
     if (*path != '/') {

@@ -172,7 +172,7 @@ bool files_find(Session *session, const Link *link, const FileFormat *format, bo
     for (size_t i = 0; i < given.count; i++) {
         if (*given.items[i] == '\0')
             return error_set(err, ERR_OPTION_VALUE, link_span(link, "path"), "path is empty");
-        if (!add_path(&finder, given.items[i])) return false;
+        if (!add_path(&finder, fs_home(session->arena, given.items[i]))) return false;
     }
     return check_files(&finder);
 }

@@ -119,10 +119,28 @@ static const char *copy_sql(Arena *arena, const Link *link, const StagePaths *pa
     return buf_text(&sql);
 }
 
+static bool is_own_database(Session *session, const struct stat *info) {
+    const char *path = NULL;
+    struct stat database;
+    Error err = {0};
+    return duck_text(session->duck, session->arena,
+                     "SELECT coalesce(max(path), '') FROM duckdb_databases() WHERE NOT internal",
+                     &path, &err) &&
+           stat(path, &database) == 0 && database.st_dev == info->st_dev &&
+           database.st_ino == info->st_ino;
+}
+
 /* What is there already must be something that an export may replace. */
-static bool check_destination(Arena *arena, const Link *link, const StagePaths *paths, Error *err) {
+static bool check_destination(Session *session, const Link *link, const StagePaths *paths,
+                              Error *err) {
+    Arena *arena = session->arena;
     struct stat info;
     if (stat(paths->destination, &info) != 0) return true;
+    if (is_own_database(session, &info)) {
+        error_set(err, ERR_EXPORT, link->span, "%s is the database of this run",
+                  paths->destination);
+        return error_hint(err, "give the export a file of its own");
+    }
     bool folder = writes_folder(arena, link);
     if (folder && S_ISDIR(info.st_mode)) return stage_may_replace(arena, link, paths, err);
     if (!folder && S_ISREG(info.st_mode)) return true;
@@ -222,7 +240,7 @@ bool files_stage(Session *session, const Link *link, const WriteSpec *spec, cons
                  Staged *staged, Error *err) {
     StagePaths paths = stage_paths(session->arena, spec);
     *staged = (Staged){.file = paths.staged, .rows = -1, .bytes = -1};
-    bool ok = check_destination(session->arena, link, &paths, err) &&
+    bool ok = check_destination(session, link, &paths, err) &&
               stage_make_folders(session, &paths, err) &&
               run_copy(session, link, &paths, query, staged, err) &&
               finish(session, link, &paths, staged, err);

@@ -198,7 +198,9 @@ static bool text_destination(Resolver *resolver, Draft *draft) {
     }
     if (!agree_type(resolver, draft)) return false;
     if (is_s3(connector)) return s3_path(resolver, draft, named != NULL);
-    return !is_database(connector) || database_text(resolver, draft, named != NULL);
+    if (is_database(connector)) return database_text(resolver, draft, named != NULL);
+    draft->path = fs_home(resolver->arena, draft->path);
+    return true;
 }
 
 /* connection[.schema][.table], or an older `TO csv PARAMS {…}` that names a connector. */
@@ -281,7 +283,7 @@ static const char *file_object(Resolver *resolver, const Draft *draft, const Lin
     Arena *arena = resolver->arena;
     if (!is_s3(link->connector)) {
         Strings paths = link_list(link, arena, "path");
-        if (paths.count == 1 && *paths.items[0] != '\0') return paths.items[0];
+        if (paths.count == 1 && *paths.items[0] != '\0') return fs_home(arena, paths.items[0]);
         fail(resolver, ERR_MISSING_OPTION, draft->span, "the export has no path",
              "write TO 'output/file.csv', or OPTIONS {\"path\": \"…\"}");
         return NULL;
@@ -307,7 +309,7 @@ static bool agree_path(Resolver *resolver, const Draft *draft) {
         const char *text = own == NULL ? NULL : value_text(own);
         const char *bucket =
             text == NULL ? "" : arena_printf(resolver->arena, "s3://%s/", text);
-        if (own == NULL || str_eq(text, draft->path)) continue;
+        if (own == NULL || str_eq(fs_home(resolver->arena, text), draft->path)) continue;
         if (str_eq(options[i], "bucket") && str_starts(draft->path, bucket)) continue;
         return fail(resolver, ERR_OPTION_VALUE, own->span,
                     arena_printf(resolver->arena, "the destination is '%s' already", draft->path),

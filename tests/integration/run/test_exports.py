@@ -151,6 +151,36 @@ def test_json_holds_what_it_was_given_or_fails(project, value, words):
     assert not project.path("o.json").exists() and not project.has_table("t")
 
 
+def test_home_is_known_in_paths(project):
+    project.csv("home/in.csv", "a,b", (7, 8))  # the tests' HOME is the project
+    project.run("SOURCE s TYPE csv PARAMS {path: '~/home/in*.csv'}; LOAD t FROM s; EXPORT t TO '~/home/deep/o.csv'; "
+                "EXPORT t TO '~/home/parts' TYPE csv OPTIONS {partition_by: 'a', path: '~/home/parts'};")
+    assert project.files("home") == ["deep/o.csv", "in.csv", "parts/a=7/data_0.csv"] and not project.path("~").exists()
+    assert project.read("home/deep/o.csv") == "a,b\n7,8\n"
+
+
+def test_no_export_inside_of_another(project):
+    folder = "EXPORT t TO 'out/d' TYPE csv OPTIONS {partition_by: 'a'}; "
+    for other in ("out/d/x/y.csv", "./out/d/../d/z.csv", f"{project.root}/out/d/a=1/y.csv"):
+        error = project.fail(f"CREATE TABLE t AS SELECT 1 AS a, 2 AS b; EXPORT t TO '{other}'; {folder}", code=4)
+        assert error["code"] == "SF0305" and f"'{other}' is inside of 'out/d'" in error["message"]
+    project.run(f"CREATE TABLE t AS SELECT 1 AS a, 2 AS b; EXPORT t TO 'out/d.csv'; EXPORT t TO 'out/dd/y.csv'; {folder}")
+
+
+def test_an_export_does_not_replace_the_database(project):
+    project.run("CREATE TABLE t AS SELECT 1 AS a;")
+    error = project.fail("CREATE TABLE t AS SELECT 2 AS a; EXPORT t TO './data/../data/warehouse.duckdb' TYPE csv;")
+    assert error["code"] == "SF0617" and "is the database of this run" in error["message"]
+    assert project.table("t") == [(1,)]
+
+
+def test_a_folder_that_is_a_file_is_told_once(project):
+    project.write("output", "a file")
+    project.pipeline("EXPORT SELECT 1 AS a TO 'output/o.csv';")
+    result = project.sf("run", "p", code=1)
+    assert "output is no folder" in result.err and "cannot remove" not in result.err
+
+
 @pytest.mark.parametrize("query, words", [
     ("SELECT sum(n) AS v FROM (VALUES (9007199254740992), (1)) t(n)", "rounds it: 9007199254740993"),
     ("SELECT 1 AS a, 340282366920938463463374607431768211455::UHUGEINT AS v", "rounds it: 34028236692093846346"),
