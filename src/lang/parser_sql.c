@@ -82,6 +82,16 @@ static bool look_insert(Look *look) {
 }
 
 static bool look_update(Look *look) {
+    Parser *parser = look->parser;
+    size_t next = look->ahead + 1;
+    if (parser_is(parser, look->ahead, "EXTENSIONS") &&
+        (parser_is(parser, next, ";") || parser_is(parser, next, "("))) {
+        parser->at += look->ahead;
+        parser_refuse(parser, parser->at - 1, "UPDATE EXTENSIONS",
+                      "extensions belong to the profile",
+                      "remove it; sqlflow brings its extensions along");
+        return false;
+    }
     return take_target(look, "a table after UPDATE", "UPDATE table SET column = value;");
 }
 

@@ -16,6 +16,14 @@ Step *resolver_step(Resolver *resolver, StepKind kind, const Stmt *stmt) {
     return step;
 }
 
+bool resolver_may_use(Resolver *resolver, const char *schema, Span span) {
+    if (!str_ieq(schema, state_schema)) return true;
+    diag_error(resolver->diags, ERR_REFUSED_STATEMENT, span,
+               "the schema _sqlflow holds the state of runs and is not for pipelines")
+        ->hint = "use another schema; `sqlflow state` looks at and changes the state";
+    return false;
+}
+
 bool resolver_table(Resolver *resolver, Text name, TableName *table) {
     Strings parts;
     *table = (TableName){.span = name.span};
@@ -32,11 +40,7 @@ bool resolver_table(Resolver *resolver, Text name, TableName *table) {
     }
     const char *schema = count == 2 ? items[0] : NULL;
     *table = table_name(resolver->arena, schema, items[count - 1], name.span);
-    if (!str_ieq(schema, state_schema)) return true;
-    diag_error(resolver->diags, ERR_REFUSED_STATEMENT, name.span,
-               "the schema _sqlflow holds the state of runs and is not for pipelines")
-        ->hint = "use another schema; `sqlflow state` looks at and changes the state";
-    return false;
+    return resolver_may_use(resolver, schema, name.span);
 }
 
 const char *resolver_column(Resolver *resolver, Text name) {

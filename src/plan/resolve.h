@@ -26,6 +26,8 @@ typedef struct Endpoint {
 Step *resolver_step(Resolver *resolver, StepKind kind, const Stmt *stmt);
 /* The name of a table that is written or exported; false after reporting an error. */
 bool resolver_table(Resolver *resolver, Text name, TableName *table);
+/* False with an error for the schema of the state. */
+bool resolver_may_use(Resolver *resolver, const char *schema, Span span);
 /* A name of one part (column, source, assertion); NULL after reporting an error. */
 const char *resolver_column(Resolver *resolver, Text name);
 /* The query with its variables; a harmless one when a variable is missing. */

@@ -162,6 +162,9 @@ static bool add_targets(Resolver *resolver, const Stmt *stmt, Step *step) {
     for (size_t i = 0; i < targets.count; i++) {
         TableName table;
         if (!resolver_table(resolver, targets.items[i], &table)) return false;
+        if (str_ieq(stmt->sql.object, "schema") &&
+            !resolver_may_use(resolver, table.name, table.span))
+            return false;
         *LIST_PUSH(resolver->arena, &step->sql.targets) = table;
         if (i == 0) step->target = table;
     }

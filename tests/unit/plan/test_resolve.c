@@ -304,6 +304,7 @@ static const struct {
     {"CREATE TABLE _sqlflow.t AS SELECT 1;", ERR_REFUSED_STATEMENT, "_sqlflow.t", "state",
      NULL},
     {"DELETE FROM _sqlflow.runs;", ERR_REFUSED_STATEMENT, NULL, "state", NULL},
+    {"DROP SCHEMA IF EXISTS _SQLFLOW CASCADE;", ERR_REFUSED_STATEMENT, "_SQLFLOW", "state", NULL},
     {"CREATE TABLE x.y.z AS SELECT 1;", ERR_UNKNOWN_TABLE, "x.y.z", "another database", NULL},
     {"CREATE TABLE t MODE UPSERT KEY (a, A) AS SELECT 1 AS a;", ERR_MODE, "A", "twice", NULL},
     {"CREATE TABLE t AS SELECT ${nope};", ERR_UNKNOWN_VARIABLE, "${nope}", "${nope}", "--var"},
