@@ -171,9 +171,11 @@ static ExportResult *result_of(Run *run, const char *export_id) {
     return NULL;
 }
 
-/* One transaction for all that was published: each publish may be repeated safely. */
+/* One transaction for all that was published: each publish may be repeated safely. Not interrupted:
+ * what a stopped run has published is to be known. */
 static bool mark_done(Run *run, const Strings *ids, const Receipt *receipts, Error *err) {
     AUTO_ARENA scratch = arena_new();
+    watcher_attach(run->watcher, NULL);
     if (!duck_exec(run->duck, "BEGIN", NULL, err)) return false;
     bool ok = true;
     for (size_t i = 0; ok && i < ids->count; i++)
@@ -184,6 +186,7 @@ static bool mark_done(Run *run, const Strings *ids, const Receipt *receipts, Err
     ok = ok && state_settle_runs(run->duck, err) && duck_exec(run->duck, "COMMIT", NULL, err);
     Error ignored = {0};
     if (!ok) duck_exec(run->duck, "ROLLBACK", NULL, &ignored);
+    watcher_attach(run->watcher, run->duck);
     return ok;
 }
 

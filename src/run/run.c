@@ -200,9 +200,12 @@ static bool account_changes(Run *run, Error *err) {
 
 static void rollback(Run *run) {
     Error ignored = {0};
+    /* The watcher goes on interrupting what a stopped run does: not this, and not its record. */
+    watcher_attach(run->watcher, NULL);
     close_views(run);
     /* A setting outlives a rollback, and in an aborted transaction it could not be set back. */
     duck_exec(run->duck, "ROLLBACK; SET preserve_insertion_order = true", NULL, &ignored);
+    if (!run->stop) watcher_attach(run->watcher, run->duck);
     exports_unstage(run);
     log_event(LOG_INFO, NULL, "rolled_back", "nothing was changed");
 }
@@ -347,6 +350,7 @@ static void run_database(Run *run, Error *err) {
         end_with(run, err);
     } else if (!transact(run, err)) {
         end_with(run, err);
+        watcher_attach(run->watcher, NULL);
         Error recording = {0};
         bool recorded = run->report->status == RUN_PENDING
                             ? record_pending(run, err, &recording)

@@ -52,6 +52,19 @@ def test_rollback_within_a_second(project, number, query):
     check_rolled_back(project, "interrupted")
 
 
+def test_the_record_of_an_interrupt_is_not_interrupted(project):
+    """With thousands of steps it takes longer than the watcher waits between two interrupts."""
+    project.run("CREATE TABLE t AS SELECT 1 AS v;")
+    project.pipeline(f"CREATE TABLE slow AS {ENDLESS['aggregate']};\n" + "INSERT INTO t VALUES (2);\n" * 4000, "slow")
+    process = project.start("run", "slow", "--format", "json")
+    wait_until(lambda: any("transform_slow" in log.read_text()
+                           for log in project.path("target/logs").glob("*.log")), "the slow step", process)
+    process.send_signal(signal.SIGINT)
+    result = finish(process)
+    assert result.code == 130 and result.doc["warnings"] == []
+    assert project.statuses() == ["success", "interrupted"] and project.table("t") == [(1,)]
+
+
 def test_text_report_of_an_interrupt(project):
     project.pipeline("CREATE TABLE slow AS " + ENDLESS["aggregate"] + ";", "slow")
     process = project.start("run", "slow")
