@@ -164,6 +164,9 @@ typedef struct Connector {
     /* MAY: removes what `stage` left (failed or discarded run). Missing pieces are fine. */
     bool (*unstage)(Session *session, const Link *link, const WriteSpec *spec,
                     const Staged *staged, Error *err);
+    /* MAY: the run was stopped (session.stop is set already). Ends what waits for a server and does
+     * not look at that by itself. Called from another thread, again and again. */
+    void (*interrupt)(void);
     /* MUST when CAN_DISCOVER. */
     bool (*discover)(Session *session, const Link *link, Objects *objects, Error *err);
 } Connector;
@@ -171,6 +174,8 @@ typedef struct Connector {
 /* The table of connectors (list.def). */
 const Connector *connector_find(const char *name); /* without case; `postgresql` too; or NULL */
 const Connector *connector_at(size_t index);       /* NULL past the last */
+/* Connector.interrupt of all. */
+void connectors_interrupt(void);
 void connector_names(Arena *arena, Strings *names);
 /* The connector for a file by its extension (.csv .tsv .parquet .json .jsonl .ndjson, with
  * .gz/.zst), or by URI scheme (s3://); NULL when unknown. */

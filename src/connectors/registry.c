@@ -30,6 +30,11 @@ const Connector *connector_find(const char *name) {
     return NULL;
 }
 
+void connectors_interrupt(void) {
+    for (size_t i = 0; connector_at(i) != NULL; i++)
+        if (connector_at(i)->interrupt != NULL) connector_at(i)->interrupt();
+}
+
 void connector_names(Arena *arena, Strings *names) {
     for (size_t i = 0; connector_at(i) != NULL; i++)
         strings_add(arena, names, connector_at(i)->name);

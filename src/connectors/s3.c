@@ -182,5 +182,6 @@ const Connector s3_connector = {
     .files = s3_files,
     .checked = s3_checked,
     .publish = s3_publish,
+    .interrupt = s3_interrupt,
     .discover = s3_discover,
 };

@@ -52,6 +52,7 @@ typedef struct S3 {
     void *side;              /* duckdb_connection; NULL until s3_open */
     const char *secret;      /* name of the run's, NULL when there is none */
     const char *side_secret;
+    bool interruptible; /* see s3_interrupt */
 } S3;
 
 /* s3_session.c: loads the extensions, makes the secret of the side connection. */
@@ -59,6 +60,12 @@ bool s3_open(S3 *s3, Error *err);
 void s3_close(S3 *s3);
 void s3_cleanup(S3 *s3);
 #define AUTO_S3 __attribute__((cleanup(s3_cleanup))) S3
+
+/* s3_interrupt.c: httpfs waits for a server as long as timeout_seconds says, whatever comes. Until
+ * s3_ended, s3_interrupt ends its connections: those that were made after s3_began. */
+void s3_began(S3 *s3);
+void s3_ended(S3 *s3);
+void s3_interrupt(void);
 /* Gives the run's connection the secret, too. s3_forget takes it away. */
 bool s3_enter(S3 *s3, long long http_retries, Error *err);
 void s3_forget(S3 *s3);

@@ -161,6 +161,7 @@ static bool set_waits(S3 *s3, bool on_run, long long retries, Error *err) {
 }
 
 bool s3_open(S3 *s3, Error *err) {
+    s3_began(s3);
     if (!load(s3, err)) return false;
     if (duckdb_connect(duck_database(s3->session->duck), (duckdb_connection *)&s3->side) !=
         DuckDBSuccess)
@@ -185,4 +186,5 @@ void s3_close(S3 *s3) {
 void s3_cleanup(S3 *s3) {
     s3_close(s3);
     s3_forget(s3);
+    s3_ended(s3);
 }

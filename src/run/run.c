@@ -314,8 +314,16 @@ static void begin_anew(Run *run, int retries) {
 }
 
 /* Python and the connectors know only that they were stopped, not by what. */
+static void say_timeout(Run *run, Error *err) {
+    Error before = *err;
+    if (!run->timed_out || err->code != ERR_INTERRUPTED) return;
+    interrupted(run, err);
+    err->span = before.span;
+    memcpy(err->step, before.step, sizeof err->step);
+}
+
 static RunStatus failed_status(Run *run, Error *err) {
-    if (run->timed_out && err->code == ERR_INTERRUPTED) interrupted(run, err);
+    say_timeout(run, err);
     return err->code == ERR_INTERRUPTED ? RUN_INTERRUPTED : RUN_FAILED;
 }
 
@@ -349,6 +357,7 @@ static void run_database(Run *run, Error *err) {
         run->report->status = failed_status(run, err);
         end_with(run, err);
     } else if (!transact(run, err)) {
+        if (run->report->status == RUN_PENDING) say_timeout(run, err);
         end_with(run, err);
         watcher_attach(run->watcher, NULL);
         Error recording = {0};

@@ -40,7 +40,10 @@ static void tick(Watcher *watcher) {
         percent = duck_progress(watcher->duck);
     }
     pthread_mutex_unlock(&watcher->lock);
-    if (run->stop) udf_interrupt();
+    if (run->stop) {
+        udf_interrupt();
+        connectors_interrupt();
+    }
     double limit = run->options->timeout_seconds;
     if (limit > 0 && !run->stop && clock_steady() - watcher->started > limit)
         interrupt(watcher, true);

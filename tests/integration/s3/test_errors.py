@@ -1,8 +1,10 @@
 """What can be wrong with S3: each its own error with exit 3, and only some are tried again."""
+import signal
 import time
 
 import pytest
 
+from harness import finish, wait_until
 from s3server import KEY, SECRET
 
 SOURCE = 'SOURCE src FROM \'lake\' OPTIONS {"key": "a.csv"};\nLOAD t FROM src;\n'
@@ -91,6 +93,29 @@ def test_hanging_endpoint(s3, proxy, bucket):
     assert "did not answer within timeout_seconds (1)" in error["message"]
     assert 2 <= time.monotonic() - start < 15
     assert len(proxy.requests) >= 2
+
+
+@pytest.mark.parametrize("pipeline, status", [
+    (SOURCE, "interrupted"),
+    ("CREATE TABLE t AS SELECT 1 AS v; EXPORT t TO 's3://{b}/t.csv';", "pending")])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, "timeout"])
+def test_a_hanging_endpoint_does_not_keep_a_stopped_run(s3_by_proxy, proxy, bucket, pipeline, status, how):
+    """httpfs would wait for timeout_seconds, which are 20 here."""
+    proxy.fault = lambda method, path: "hang"
+    s3_by_proxy.pipeline(pipeline.replace("{b}", bucket.name))
+    process = s3_by_proxy.start("run", "p", "--format", "json", *(["--timeout", "2"] if how == "timeout" else []))
+    wait_until(lambda: proxy.requests, "the first request", process)
+    start = time.monotonic()
+    if how != "timeout":
+        process.send_signal(how)
+    result = finish(process)
+    assert time.monotonic() - start < 8
+    assert result.code == (7 if how == "timeout" else 130)
+    assert result.doc["status"] == ("failed" if (how, status) == ("timeout", "interrupted") else status)
+    proxy.fault = None
+    if status == "pending":
+        s3_by_proxy.run()
+        assert bucket.text("t.csv") == "v\n1\n"
 
 
 def first(count, fault):
