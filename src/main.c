@@ -64,6 +64,7 @@ int main(int argc, char **argv) {
     fill_streams();
     /* A closed pipe must not kill a run between its commit and its report. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* ulimit -f: a write that fails, like any other */
     AUTO_ARENA arena = arena_new();
     Cli cli = {.arena = arena};
     int code = dispatch(&cli, argc, (const char *const *)argv);

@@ -14,7 +14,7 @@ static bool already_there(const StagePaths *paths, Receipt *receipt, Error *err)
     receipt->already_done = fs_exists(paths->destination);
     if (receipt->already_done) return true;
     error_set(err, ERR_EXPORT, SPAN_NONE, "the staged file %s is gone", paths->staged);
-    return error_hint(err, "run the pipeline again, or give the export up: sqlflow state discard");
+    return error_hint(err, "somebody removed it; without it the export can only be given up");
 }
 
 /* A folder is replaced as a whole, so it must hold nothing but an export's files. */

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 import scenario
-from harness import SLOW
+from harness import BIN, SLOW, environment
 
 SIZES = 16
 FREE_PAGES = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 64, 128, 512)
@@ -63,6 +63,16 @@ def test_io_error_at_one_call(expected, fault_shim, part):
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
 def test_one_kind_of_call_fails_for_good(expected, fault_shim, call, number):
     report(trials(expected, fault_shim, expected.loaded, {"do": "fail", "errno": number, "calls": call}, [1, 3]))
+
+
+def test_files_may_not_grow(expected):
+    """ulimit -f: the system's signal for it would kill the process."""
+    root = expected.folder / "limited"
+    scenario.copy(expected.loaded, root)
+    script = f"ulimit -f 8; exec {BIN} run p --format json"
+    done = subprocess.run(["bash", "-c", script], cwd=root, capture_output=True, env=environment(root))
+    assert done.returncode == 7 and b"File too large" in done.stdout, done
+    scenario.check(expected, root)
 
 
 def mounted(size, folder):
