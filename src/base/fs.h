@@ -37,6 +37,9 @@ const char *fs_basename(const char *path);
 const char *fs_extension(Arena *arena, const char *path);
 const char *fs_home(Arena *arena, const char *path);     /* ~/x below HOME; others as they are */
 const char *fs_absolute(Arena *arena, const char *path); /* lexically cleaned, links not resolved */
+/* What a symbolic link leads to, there or not; the path itself when it is none. Links among its
+ * folders stay. */
+const char *fs_follow(Arena *arena, const char *path);
 
 /* Names in a folder, sorted; false when it cannot be read. Without "." and "..". */
 bool fs_list(Arena *arena, const char *dir, Strings *names, Error *err);

@@ -30,6 +30,18 @@ const char *fs_basename(const char *path) {
     return slash == NULL ? path : slash + 1;
 }
 
+const char *fs_follow(Arena *arena, const char *path) {
+    enum { MOST_LINKS = 40 }; /* the system's own limit */
+    char target[4096];
+    for (int i = 0; i < MOST_LINKS; i++) {
+        ssize_t size = readlink(path, target, sizeof target - 1);
+        if (size < 0) break;
+        target[size] = '\0';
+        path = fs_join(arena, fs_dirname(arena, path), target);
+    }
+    return path;
+}
+
 const char *fs_extension(Arena *arena, const char *path) {
     const char *name = fs_basename(path);
     size_t size = strlen(name);

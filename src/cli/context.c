@@ -66,7 +66,11 @@ static bool expand(Context *context, const char *text, const char **out, Error *
 bool context_database(Context *context, const char **path, Error *err) {
     const EngineConfig *engine = &context->project.profile.engine;
     *path = NULL;
-    return !engine->persistent || expand(context, engine->path, path, err);
+    if (!engine->persistent) return true;
+    if (!expand(context, engine->path, path, err)) return false;
+    /* Lock and write-ahead log lie beside the file and bear its name: it has one only. */
+    *path = fs_follow(context->arena, *path);
+    return true;
 }
 
 bool context_engine(Context *context, DuckConfig *config) {

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from harness import PATIENCE, SLOW, finish, persistent, wait_until
+from harness import PATIENCE, SLOW, fault, finish, persistent, wait_until
 
 SLOW_TEXT = "CREATE TABLE first AS SELECT 1 AS v;\n" \
             "CREATE TABLE slow AS SELECT count(*) AS n FROM range(10000000000) a, range(1000) b;\n"
@@ -137,6 +137,24 @@ def test_state_changes_need_the_lock(project):
         project.sf("state", "reset", "p", code=7)
         project.sf("state", "set", "p", "s", "t", "0", code=7)
     assert project.watermarks() == [("s", "t", "at", "1", "BIGINT")]
+
+
+@pytest.mark.parametrize("target", ["other/real.duckdb", "{root}/other/real.duckdb"])
+def test_a_link_to_the_database_is_the_database(project, fault_shim, target):
+    """One lock and one write-ahead log, whatever name a profile calls the file by."""
+    project.path("other").mkdir()
+    project.path("link.duckdb").symlink_to(target.format(root=project.root))
+    project.write("profiles/dev.yml", persistent("link.duckdb"))
+    project.write("profiles/real.yml", persistent("other/real.duckdb"))
+    project.run("CREATE TABLE t AS SELECT 1 AS v;")
+    project.pipeline("CREATE TABLE t AS SELECT 2 AS v; EXPORT t TO 'output/t.csv';")
+    env = fault(fault_shim, at=1, do="kill_before", calls="rename", path="output/t.csv")
+    project.sf("run", "p", env=env, code=-9)
+    assert project.sf("query", "SELECT v FROM t", "--format", "csv", "-p", "real").rows == [["2"]]
+    project.run("CREATE TABLE u AS SELECT 3 AS v;", "-p", "real", name="q")
+    assert project.read("output/t.csv") == "v\n2\n"
+    assert project.files("other") == ["real.duckdb", "real.duckdb.lock"]
+    assert project.path("link.duckdb").is_symlink()
 
 
 def test_a_dead_holder_holds_nothing(project):
