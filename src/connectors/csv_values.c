@@ -148,15 +148,45 @@ static void add_types(const FileCall *call, const CsvDialect *dialect, const Csv
     }
 }
 
+/* Where all files are plain in the same way, the reader, which sniffs each of them anew in every
+ * statement, is told so: it takes a tenth of the time. */
+static void put_common_hints(const FileCall *call, Buf *extra) {
+    static const char *const settled[] = {"null_padding", ", comment = ", ", delim = "};
+    static const char delim[] = ", delim = '";
+    if (call->paths->count > SNIFFED_FILES) return;
+    for (size_t i = 0; i < sizeof settled / sizeof *settled; i++)
+        if (strstr(buf_text(extra), settled[i]) != NULL) return;
+    const char *hints = csv_look_at_bytes(call, 0).hints;
+    if (!str_starts(hints, delim)) return;
+    for (size_t i = 1; i < call->paths->count; i++)
+        if (!str_eq(csv_look_at_bytes(call, i).hints, hints)) return;
+    bool quoted = strstr(buf_text(extra), ", quote = ") != NULL;
+    bool escaped = strstr(buf_text(extra), ", escape = ") != NULL;
+    buf_printf(extra, "%s%c'", delim, hints[sizeof delim - 1]);
+    if (!quoted) buf_puts(extra, ", quote = '\"'");
+    if (!escaped && strstr(hints, ", escape = ") != NULL) buf_puts(extra, ", escape = '\"'");
+    if (strstr(hints, ", comment = ") != NULL) buf_puts(extra, ", comment = ''");
+}
+
+/* The bytes are looked at where csv_sniff, which was told of the dialect, did not. */
+static bool sniff_other(const FileCall *call, size_t index, const Buf *extra, CsvDialect *other,
+                        Error *err) {
+    if (!csv_sniff(call, index, buf_text(extra), other, err)) return false;
+    if (strstr(buf_text(extra), ", delim = ") != NULL)
+        other->bytes = csv_look_at_bytes(call, index);
+    return true;
+}
+
 bool csv_guard_others(const FileCall *call, CsvDialect *dialect, Buf *extra, Columns *types,
                       Error *err) {
     bool combined = link_bool(call->link, "union_by_name");
     dialect->mixed = call->paths->count > SNIFFED_FILES;
+    if (call->paths->count > 1) put_common_hints(call, extra);
     for (size_t i = 1; i < call->paths->count && i < SNIFFED_FILES; i++) {
         CsvDialect other;
         Columns found = {0};
         Error failure = {0};
-        if (!csv_sniff(call, i, buf_text(extra), &other, &failure)) {
+        if (!sniff_other(call, i, extra, &other, &failure)) {
             const char *path = files_unescape(call->session->arena, call->paths->items[i]);
             *err = failure;
             return !str_starts(err->message, path) && error_prefix(err, "%s: ", path);

@@ -225,6 +225,32 @@ static void left_out_of_others(void **state) {
     assert_int_equal(warnings(WARN_LEFT_OUT), 1);
 }
 
+/* The reader of several files is told their dialect where they have just one. */
+static void alike(void **state) {
+    (void)state;
+    static const struct {
+        const char *first, *second, *rows;
+        bool told;
+    } cases[] = {
+        {"a,b\n1,x\n", "a,b\n2,\"y,z\"\n", "1|x\n2|y,z", true},
+        {"a,b\n1,x\n", "a;b\n2;y\n", "1|x\n2|y", false},
+        {"a,b\n1,x\n", "a,b\n2,#y\n", "1|x\n2|#y", false},
+        {"a,b\n1,x\n", "b,a\ny,2\n", "1|x\n2|y", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        file_write("p1.csv", cases[i].first);
+        file_write("p2.csv", cases[i].second);
+        Link link = link_of("csv", USE_READ, "{\"path\": [\"p1.csv\", \"p2.csv\"]}");
+        AUTO_RELATION relation = {0};
+        Error err = {0};
+        assert_true(
+            link.connector->relation(&world.session, &link, &(ReadSpec){0}, &relation, &err));
+        assert_int_equal(strstr(relation.sql, ", delim = ','") != NULL, cases[i].told);
+        const char *query = arena_printf(world.arena, "SELECT a, b FROM %s", relation.sql);
+        assert_string_equal(rows_of(query), cases[i].rows);
+    }
+}
+
 static void ambiguous_dates(void **state) {
     (void)state;
     static const struct {
@@ -343,6 +369,7 @@ int main(void) {
         cmocka_unit_test(bytes_of_small_files),
         cmocka_unit_test(late_quotes),     cmocka_unit_test(header_unsure),
         cmocka_unit_test(left_out),        cmocka_unit_test(left_out_of_others),
+        cmocka_unit_test(alike),
         cmocka_unit_test(ambiguous_dates), cmocka_unit_test(rejects_are_counted),
         cmocka_unit_test(errors),          cmocka_unit_test(failures_while_reading),
     };
