@@ -28,6 +28,18 @@ typedef struct Binder {
 
 bool sql_has_pivot(const char *sql) { return strcasestr(sql, "pivot") != NULL; }
 
+/* A table that only its own query reads is there from the second run on. */
+static void hint_own_table(const Step *step, Error *err) {
+    if (step->kind != STEP_TRANSFORM || step->target.name == NULL || *err->hint != '\0') return;
+    AUTO_ARENA arena = arena_new();
+    const char *missing = arena_printf(arena, "Table with name %s does not exist",
+                                       step->target.name);
+    if (strcasestr(err->message, missing) != NULL)
+        error_hint(err, "the first run has yet to make the table that this step reads; above it, "
+                        "CREATE TABLE IF NOT EXISTS %s with its columns begins it empty",
+                   step->name);
+}
+
 static void report(Binder *binder, const Step *step, const char *sql, Error *err) {
     /* One failed statement can abort the transaction; what follows from that says nothing new. */
     if (strstr(err->message, "transaction is aborted") != NULL) {
@@ -43,6 +55,7 @@ static void report(Binder *binder, const Step *step, const char *sql, Error *err
             err->span = sqltext_span(&step->query, offset - (at - sql));
     }
     snprintf(err->step, sizeof err->step, "%s", step->id);
+    hint_own_table(step, err);
     diag_add(binder->diags, SEVERITY_ERROR, err);
 }
 
