@@ -40,6 +40,16 @@ static void hint_own_table(const Step *step, Error *err) {
                    step->name);
 }
 
+/* DuckDB has no functions in schemas of a module's name. */
+static void hint_qualified(const char *sql, int64_t offset, Error *err) {
+    if (offset < 0 || offset >= (int64_t)strlen(sql) || *err->hint != '\0' ||
+        strstr(err->message, "Function with name") == NULL ||
+        sql[offset + (int64_t)strcspn(sql + offset, ".( \n")] != '.')
+        return;
+    error_hint(err, "a Python function of python_udfs/ is called by its bare name, as "
+                    "PYTHON_FUNC(\"module.function\", …), or as python_udfs.module.function(…)");
+}
+
 static void report(Binder *binder, const Step *step, const char *sql, Error *err) {
     /* One failed statement can abort the transaction; what follows from that says nothing new. */
     if (strstr(err->message, "transaction is aborted") != NULL) {
@@ -56,6 +66,7 @@ static void report(Binder *binder, const Step *step, const char *sql, Error *err
     }
     snprintf(err->step, sizeof err->step, "%s", step->id);
     hint_own_table(step, err);
+    hint_qualified(sql, offset, err);
     diag_add(binder->diags, SEVERITY_ERROR, err);
 }
 
