@@ -362,7 +362,8 @@ static void copy_options(Buf *out, const Link *link, const char *destination) {
     buf_puts(out, ", COMPRESSION ");
     buf_literal(out, files_compression(link, destination));
     copy_text(out, link, "quote_char", "QUOTE");
-    copy_text(out, link, "escape_char", "ESCAPE");
+    /* DuckDB's default is `"` whatever the quote is; readers expect the quote doubled. */
+    copy_text(out, link, link_has(link, "escape_char") ? "escape_char" : "quote_char", "ESCAPE");
     copy_text(out, link, "date_format", "DATEFORMAT");
     copy_text(out, link, "timestamp_format", "TIMESTAMPFORMAT");
     if (nulls.count > 0) {

@@ -277,3 +277,13 @@ def test_killed_run_in_memory_mode_leaves_nothing_for_long(tmp_path, fault_shim)
         assert project.read("output/t.csv") == project.read("output/u.csv") == "i\n0\n1\n2\n"
         assert project.files("output") == ["t.csv", "u.csv"]
         assert [f for f in project.files(".sqlflow")] == []
+
+
+def test_a_quote_of_one_s_own_is_doubled(project):
+    project.run("CREATE TABLE t AS SELECT 'it''s \"so\"; or so' AS a, 'x;y' AS b; "
+                "EXPORT t TO 'o.csv' OPTIONS {\"quote_char\": \"'\", \"delimiter\": \";\"}; "
+                "EXPORT t TO 'e.csv' OPTIONS {\"quote_char\": \"'\", \"escape_char\": \"\\\\\"};")
+    assert project.read("o.csv") == "a;b\n'it''s \"so\"; or so';'x;y'\n"
+    assert project.read("e.csv") == "a,b\n'it\\'s \"so\"; or so',x;y\n"
+    project.run("SOURCE s TYPE csv PARAMS {\"path\": \"o.csv\", \"quote_char\": \"'\", \"delimiter\": \";\"}; LOAD u FROM s;")
+    assert project.table("u") == [("it's \"so\"; or so", "x;y")]
