@@ -182,7 +182,9 @@ static const Connector *connector_of_text(Resolver *resolver, const Draft *draft
 
 static bool text_destination(Resolver *resolver, Draft *draft) {
     Text text = draft->stmt->export.destination;
+    size_t missing = resolver->subst.missing;
     draft->path = subst_text(&resolver->subst, text.text, text.span, true);
+    if (resolver->subst.missing > missing) return false;
     if (*draft->path == '\0')
         return fail(resolver, ERR_OPTION_VALUE, draft->span, "the destination is empty",
                     "write TO 'output/file.csv'");

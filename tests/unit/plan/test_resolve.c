@@ -312,6 +312,7 @@ static const struct {
      NULL},
     {"SOURCE a TYPE csv PARAMS {path: ${nope}}; LOAD t FROM a;", ERR_UNKNOWN_VARIABLE,
      "${nope}", NULL, NULL},
+    {"EXPORT t TO 'x/${nope}';", ERR_UNKNOWN_VARIABLE, "${nope}", NULL, NULL},
     {"EXPORT t TO 'x_${nope}.csv';", ERR_UNKNOWN_VARIABLE, "${nope}", NULL, NULL},
     {"SET v = 'a ${nope}'; SET w = ${v}; CREATE TABLE ${w} AS SELECT 1; EXPORT t TO ${w}; "
      "SOURCE a TYPE csv PARAMS {path: ${v}}; LOAD t FROM a; LOAD ${v} FROM ${w};",
