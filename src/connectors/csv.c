@@ -372,6 +372,25 @@ static void copy_options(Buf *out, const Link *link, const char *destination) {
     }
 }
 
+/* Without a quote, a delimiter or line break in a value would be one of the file. */
+static FileGuard guard_of(Arena *arena, const Link *link, const char *type) {
+    (void)type;
+    const char *delimiter = link_has(link, "delimiter") ? delimiter_of(link) : ",";
+    const char *check = arena_printf(
+        arena, "CASE WHEN contains({x}::VARCHAR, %s) OR regexp_matches({x}::VARCHAR, '[\r\n]') "
+               "THEN {error} ELSE {x} END AS {x}",
+        sql_literal(arena, delimiter));
+    return (FileGuard){check, "a delimiter or line break, and no quote_char is there to guard it",
+                       "give a quote_char or another delimiter, or replace it"};
+}
+
+static bool checked(Session *session, const Link *link, const char *query, const char **guarded,
+                    Error *err) {
+    *guarded = query;
+    if (!link_has(link, "quote_char") || *link_text(link, "quote_char") != '\0') return true;
+    return files_guarded(session, link, query, guard_of, guarded, err);
+}
+
 static void check(const Link *link, OptionUse use, Diags *diags) {
     const char *delimiter = link_has(link, "delimiter") ? delimiter_of(link) : ",";
     files_check(link, use, diags);
@@ -389,6 +408,7 @@ static void check(const Link *link, OptionUse use, Diags *diags) {
 
 const FileFormat csv_format = {
     .name = "csv", .extensions = "csv|tsv", .source = source_of, .copy_options = copy_options,
+    .checked = checked,
 };
 
 const Connector csv_connector = {
@@ -396,5 +416,6 @@ const Connector csv_connector = {
     .summary = "CSV and TSV files, also compressed",
     .options = options,
     .check = check,
+    .checked = files_checked,
     FILE_CONNECTOR,
 };

@@ -34,7 +34,8 @@ typedef struct FileFormat {
     /* Appends ", OPTION value" pairs of COPY … TO for a file of this name. */
     void (*copy_options)(Buf *out, const Link *link, const char *destination);
     /* MAY: see Connector.checked. */
-    bool (*checked)(Session *session, const char *query, const char **checked, Error *err);
+    bool (*checked)(Session *session, const Link *link, const char *query, const char **checked,
+                    Error *err);
 } FileFormat;
 
 extern const FileFormat csv_format, json_format, parquet_format;
@@ -119,8 +120,9 @@ typedef struct FileGuard {
     const char *what;    /* the column has: "NaN or infinity" */
     const char *instead; /* what to do: "export it as text" */
 } FileGuard;
+typedef FileGuard GuardOf(Arena *arena, const Link *link, const char *type);
 /* The query with the guards of its columns around it (files_guards.c). See FileFormat.checked. */
-bool files_guarded(Session *session, const char *query, FileGuard (*guard_of)(const char *type),
+bool files_guarded(Session *session, const Link *link, const char *query, GuardOf *guard_of,
                    const char **checked, Error *err);
 
 /* -- writing (files_write.c, files_publish.c) -- */

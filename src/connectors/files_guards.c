@@ -18,7 +18,7 @@ static const char *guarded_column(Arena *arena, const char *name, const FileGuar
     return str_replace(arena, str_replace(arena, check, "{x}", x), "\x1f", error);
 }
 
-bool files_guarded(Session *session, const char *query, FileGuard (*guard_of)(const char *type),
+bool files_guarded(Session *session, const Link *link, const char *query, GuardOf *guard_of,
                    const char **checked, Error *err) {
     Arena *arena = session->arena;
     Columns columns = {0};
@@ -28,7 +28,7 @@ bool files_guarded(Session *session, const char *query, FileGuard (*guard_of)(co
     const char *named = arena_printf(arena, "SELECT * FROM (\n%s\n)", query);
     if (!duck_describe(session->duck, arena, named, &columns, err)) return false;
     for (size_t i = 0; i < columns.count; i++) {
-        FileGuard guard = guard_of(columns.items[i].type);
+        FileGuard guard = guard_of(arena, link, columns.items[i].type);
         if (guard.check == NULL) continue;
         buf_printf(&sql, "%s%s", sql.size > 0 ? ", " : "SELECT * REPLACE (",
                    guarded_column(arena, columns.items[i].name, &guard));

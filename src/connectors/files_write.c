@@ -233,7 +233,7 @@ static bool run_copy(Session *session, const Link *link, const StagePaths *paths
 bool files_checked(Session *session, const Link *link, const WriteSpec *spec, const char *query,
                    const char **checked, Error *err) {
     (void)spec;
-    return file_format_find(link->connector->name)->checked(session, query, checked, err);
+    return file_format_find(link->connector->name)->checked(session, link, query, checked, err);
 }
 
 bool files_stage(Session *session, const Link *link, const WriteSpec *spec, const char *query,

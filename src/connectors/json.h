@@ -23,6 +23,7 @@ const char *json_guarded(const JsonCall *call, const char *reader, bool *guarded
 bool json_keep_numbers(JsonCall *call, long long limit, Buf *out, Error *err);
 
 /* See FileFormat.checked (json_write.c). */
-bool json_checked(Session *session, const char *query, const char **checked, Error *err);
+bool json_checked(Session *session, const Link *link, const char *query, const char **checked,
+                  Error *err);
 
 #endif

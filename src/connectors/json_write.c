@@ -22,7 +22,8 @@ static const char json_check[] =
     " <> " DIGITS("json_extract(to_json({'v': {x}}), '$.v')::VARCHAR") " THEN {error} "
     "ELSE {x} END AS {x}";
 
-static FileGuard guard_of(const char *type) {
+static FileGuard guard_of(Arena *arena, const Link *link, const char *type) {
+    (void)arena, (void)link;
     const char *text = "export it as NULL or as text", *not_finite = "NaN or infinity, which JSON "
                                                                      "does not know";
     if (str_eq(type, "DOUBLE") || str_eq(type, "FLOAT"))
@@ -34,6 +35,7 @@ static FileGuard guard_of(const char *type) {
                                               : (FileGuard){0};
 }
 
-bool json_checked(Session *session, const char *query, const char **checked, Error *err) {
-    return files_guarded(session, query, guard_of, checked, err);
+bool json_checked(Session *session, const Link *link, const char *query, const char **checked,
+                  Error *err) {
+    return files_guarded(session, link, query, guard_of, checked, err);
 }

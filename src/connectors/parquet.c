@@ -96,7 +96,8 @@ static void copy_options(Buf *out, const Link *link, const char *destination) {
 
 /* DuckDB writes integers of 128 bits as DOUBLE, and intervals in milliseconds. sum() of integers
  * is such an integer. */
-static FileGuard guard_of(const char *type) {
+static FileGuard guard_of(Arena *arena, const Link *link, const char *type) {
+    (void)arena, (void)link;
     static const char rounded[] = "a whole number that Parquet holds as a DOUBLE, which rounds it";
     static const char decimal[] = "export it as DECIMAL(38, 0) or as text";
 #define ROUNDED(type)                                                                    \
@@ -112,8 +113,9 @@ static FileGuard guard_of(const char *type) {
     return (FileGuard){0};
 }
 
-static bool checked(Session *session, const char *query, const char **guarded, Error *err) {
-    return files_guarded(session, query, guard_of, guarded, err);
+static bool checked(Session *session, const Link *link, const char *query, const char **guarded,
+                    Error *err) {
+    return files_guarded(session, link, query, guard_of, guarded, err);
 }
 
 const FileFormat parquet_format = {

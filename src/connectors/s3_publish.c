@@ -158,7 +158,7 @@ bool s3_checked(Session *session, const Link *link, const WriteSpec *spec, const
     if (!s3_place_to(session->arena, link, spec->destination, &place)) return true;
     const FileFormat *format = file_format_find(place.format);
     return format == NULL || format->checked == NULL ||
-           format->checked(session, query, checked, err);
+           format->checked(session, link, query, checked, err);
 }
 
 bool s3_publish(Session *session, const Link *link, const WriteSpec *spec, const Staged *staged,

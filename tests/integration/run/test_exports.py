@@ -287,3 +287,12 @@ def test_a_quote_of_one_s_own_is_doubled(project):
     assert project.read("e.csv") == "a,b\n'it\\'s \"so\"; or so',x;y\n"
     project.run("SOURCE s TYPE csv PARAMS {\"path\": \"o.csv\", \"quote_char\": \"'\", \"delimiter\": \";\"}; LOAD u FROM s;")
     assert project.table("u") == [("it's \"so\"; or so", "x;y")]
+
+
+@pytest.mark.parametrize("value", ["'a;b'", "'two' || chr(10) || 'lines'", "['a;b']"])
+def test_no_quote_and_a_value_that_needs_one(project, value):
+    options = "OPTIONS {\"quote_char\": \"\", \"delimiter\": \";\"}"
+    error = project.fail(f"EXPORT SELECT 1 AS a, {value} AS v TO 'o.csv' {options};")
+    assert error["code"] == "SF0617" and "column 'v' has a delimiter or line break" in error["message"]
+    project.run(f"EXPORT SELECT 1 AS a, NULL AS n, 'x,\"y' AS v TO 'o.csv' {options};")
+    assert project.read("o.csv") == 'a;n;v\n1;;x,"y\n'
