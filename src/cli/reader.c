@@ -54,7 +54,13 @@ bool reader_open_exclusive(Context *context, Reader *reader, Error *err) {
         .pipeline = context->cli->path,
         .wait_seconds = flag_seconds(context->cli, "wait", -1, 0),
     };
-    return lock_exclusive(&request, &reader->lock, err) && open_locked(context, reader, false, err);
+    int64_t version;
+    if (!lock_exclusive(&request, &reader->lock, err) ||
+        !open_locked(context, reader, false, err))
+        return false;
+    if (state_known(reader->duck, &version, err)) return true;
+    reader_close(reader);
+    return false;
 }
 
 void reader_close(Reader *reader) {

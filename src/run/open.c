@@ -169,7 +169,8 @@ static bool open_python(Run *run, Error *err) {
 
 bool run_prepare(Run *run, Error *err) {
     if (!check_window(run, err) || !open_python(run, err) || !validate(run, err)) return false;
-    if (run->options->dry_run) return true;
+    int64_t version;
+    if (run->options->dry_run) return state_known(run->duck, &version, err);
     return state_prepare(run->duck, err) && exports_publish_pending(run, err) &&
            journal_recover(run, err) && state_fail_killed(run->duck, err) &&
            skip_committed(run, err) && start_record(run, err);

@@ -26,20 +26,25 @@ static bool migrate(Duck *duck, Error *err) {
                       STATE_VERSION, sql_literal(arena, clock_timestamp(arena, clock_wall_us())));
 }
 
-bool state_prepare(Duck *duck, Error *err) {
+bool state_known(Duck *duck, int64_t *version, Error *err) {
     bool exists = false;
+    *version = 0;
     if (!state_exists(duck, &exists, err)) return false;
-    if (exists) {
-        int64_t version = 0;
-        if (!duck_int(duck, "SELECT max(version) FROM _sqlflow.schema_version", &version, err))
-            return false;
-        if (version == STATE_VERSION) return true;
-        if (version < STATE_VERSION) return migrate(duck, err);
-        error_set(err, ERR_STATE, SPAN_NONE,
-                  "the database's state has version %lld, this sqlflow knows up to %d",
-                  (long long)version, STATE_VERSION);
-        return error_hint(err, "use the newer sqlflow that wrote it");
-    }
+    if (!exists) return true;
+    if (!duck_int(duck, "SELECT max(version) FROM _sqlflow.schema_version", version, err))
+        return false;
+    if (*version <= STATE_VERSION) return true;
+    error_set(err, ERR_STATE, SPAN_NONE,
+              "the database's state has version %lld, this sqlflow knows up to %d",
+              (long long)*version, STATE_VERSION);
+    return error_hint(err, "use the newer sqlflow that wrote it");
+}
+
+bool state_prepare(Duck *duck, Error *err) {
+    int64_t version = 0;
+    if (!state_known(duck, &version, err)) return false;
+    if (version == STATE_VERSION) return true;
+    if (version > 0) return migrate(duck, err);
     return duck_exec(duck, "BEGIN", NULL, err) && state_create(duck, err) &&
            duck_exec(duck, "COMMIT", NULL, err);
 }

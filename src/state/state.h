@@ -8,6 +8,8 @@
 
 enum { STATE_VERSION = 2 };
 
+/* The state's version, 0 when there is none; ERR_STATE when a newer sqlflow wrote it. */
+bool state_known(Duck *duck, int64_t *version, Error *err);
 /* Creates the schema when it is missing and migrates it forward. Run outside a transaction.
  * ERR_STATE when a newer sqlflow wrote it. */
 bool state_prepare(Duck *duck, Error *err);

@@ -76,6 +76,21 @@ def test_state_of_version_1_is_migrated(project):
     assert project.sql("SELECT commit_mode FROM _sqlflow.runs ORDER BY run_id") == [(None,), ("run",)]
 
 
+def test_state_of_a_newer_version_is_left_alone(project):
+    project.csv("data/s.csv", "id,at", (1, 1))
+    project.run('SOURCE s TYPE csv PARAMS {"path": "data/s.csv", "sync_mode": "incremental", "cursor_field": "at"};'
+                "LOAD t FROM s;")
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{project.database}' AS db; USE db; "
+                           "UPDATE _sqlflow.schema_version SET version = 99")
+    before = project.database.read_bytes()
+    for command in (["run", "p"], ["run", "p", "--dry-run"], ["state", "reset", "p"],
+                    ["state", "set", "p", "s", "t", "7"], ["state", "discard", "x"]):
+        assert "SF0706" in project.sf(*command, code=4).err, command
+    assert project.watermarks() == [("s", "t", "at", "1", "BIGINT")]
+    assert project.database.read_bytes() == before
+
+
 def test_resume_twice(project):
     project.csv("data/s.csv", "v", ("one",))
     project.fail(RESUMABLE, "--commit", "step")
