@@ -372,6 +372,13 @@ double flag_seconds(const Cli *cli, const char *name, double missing, double bar
     return seconds;
 }
 
+double flag_wait(const Cli *cli) {
+    static const double endless = 1e30;
+    double seconds = flag_seconds(cli, "wait", -1, endless);
+    if (seconds == 0) return -1;
+    return seconds >= endless ? 0 : seconds;
+}
+
 const char *cli_word(const Cli *cli, size_t index) {
     return index < cli->words.count ? cli->words.items[index] : NULL;
 }

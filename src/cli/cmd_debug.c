@@ -66,7 +66,7 @@ static int debug(Context *context, Loaded *loaded, const char *select) {
         .run_id = loaded->run_id,
         .started_us = loaded->started_us,
         .dry_run = true,
-        .wait_seconds = flag_seconds(cli, "wait", -1, 0),
+        .wait_seconds = flag_wait(cli),
         .select = select,
         .variables_json = "{}",
         .listener = &listener,

@@ -46,7 +46,7 @@ static RunOptions options_of(Context *context, const Loaded *loaded, RunListener
         .commit_step =
             commit == NULL ? context->project.profile.engine.commit_step : str_eq(commit, "step"),
         .dry_run = flag_on(cli, "dry-run"),
-        .wait_seconds = flag_seconds(cli, "wait", -1, 0),
+        .wait_seconds = flag_wait(cli),
         .timeout_seconds = flag_seconds(cli, "timeout", 0, 0),
         .select = flag_text(cli, "select"),
         .exclude = flag_text(cli, "exclude"),

@@ -92,6 +92,8 @@ const Strings *flag_list(const Cli *cli, const char *name); /* all of them; may 
 long long flag_int(const Cli *cli, const char *name, long long missing);
 /* `bare` is the value of a FLAG_MAYBE_SECONDS without one. */
 double flag_seconds(const Cli *cli, const char *name, double missing, double bare);
+/* --wait as LockRequest.wait_seconds: no time given waits without end, `--wait 0` not at all. */
+double flag_wait(const Cli *cli);
 /* Word i of the arguments, or NULL. */
 const char *cli_word(const Cli *cli, size_t index);
 

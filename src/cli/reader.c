@@ -52,7 +52,7 @@ bool reader_open_exclusive(Context *context, Reader *reader, Error *err) {
     LockRequest request = {
         .database = reader->path,
         .pipeline = context->cli->path,
-        .wait_seconds = flag_seconds(context->cli, "wait", -1, 0),
+        .wait_seconds = flag_wait(context->cli),
     };
     int64_t version;
     if (!lock_exclusive(&request, &reader->lock, err) ||

@@ -139,6 +139,13 @@ def test_state_changes_need_the_lock(project):
     assert project.watermarks() == [("s", "t", "at", "1", "BIGINT")]
 
 
+def test_no_time_to_wait_is_no_wait(project):
+    project.run("CREATE TABLE t AS SELECT 1 AS v;")
+    with slow_run(project):
+        for command in (["run", "p"], ["state", "reset", "p"], ["pipeline", "debug", "p"]):
+            assert "SF0702" in project.sf(*command, "--wait", "0", code=7).err, command
+
+
 @pytest.mark.parametrize("target", ["other/real.duckdb", "{root}/other/real.duckdb"])
 def test_a_link_to_the_database_is_the_database(project, fault_shim, target):
     """One lock and one write-ahead log, whatever name a profile calls the file by."""
