@@ -192,6 +192,7 @@ const char *project_pipeline_path(const Project *project, Arena *arena, const ch
         const char *path = candidates[(first + i) % ALL];
         if (str_iends(path, ".sf") && is_file(project, arena, path)) return path;
     }
+    enum { MOST_SHOWN = 30 };
     Strings names;
     if (!project_pipelines(project, arena, &names, err)) return NULL;
     const char *wanted = project_pipeline_name(arena, name);
@@ -199,8 +200,10 @@ const char *project_pipeline_path(const Project *project, Arena *arena, const ch
               str_did_you_mean(arena, wanted, &names));
     if (names.count == 0)
         error_hint(err, "pipelines are files %s/NAME.sf", dir);
-    else
+    else if (names.count <= MOST_SHOWN)
         error_hint(err, "there are: %s", strings_join(arena, &names, ", "));
+    else
+        error_hint(err, "there are %zu: sqlflow pipeline list shows them", names.count);
     return NULL;
 }
 

@@ -514,3 +514,10 @@ def test_errors_of_a_pipeline_are_told_where_duckdb_is_not(project, tmp_path):
     env = {k: v for k, v in environment(tmp_path).items() if k != "SQLFLOW_LIB_DIR"}
     done = subprocess.run([alone, "pipeline", "validate", "p"], cwd=project.root, env=env, capture_output=True, text=True)
     assert (done.returncode, "SF0502" in done.stderr, "SF1902" in done.stderr) == (4, True, True), done.stderr
+
+
+def test_hundreds_of_pipelines_are_not_a_hint(project):
+    for i in range(200):
+        project.pipeline("CREATE TABLE t AS SELECT 1 AS v;", f"p{i}")
+    text = project.sf("run", "q77", code=2).err
+    assert "did you mean 'p77'?" in text and "200" in text and "p150" not in text
