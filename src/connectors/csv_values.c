@@ -135,6 +135,17 @@ static bool check_columns(const FileCall *call, const CsvDialect *dialect, const
     return true;
 }
 
+/* DuckDB may pass over as many lines of the later files as of the first, and then over rows. */
+static bool check_beginning(const FileCall *call, const CsvDialect *dialect,
+                            const CsvDialect *other, Error *err) {
+    if (dialect->skip <= other->skip) return true;
+    error_set(err, ERR_FILE_FORMAT, link_span(call->link, "path"),
+              "%s has %lld line%s before the table, %s has %lld", dialect->name, dialect->skip,
+              dialect->skip == 1 ? "" : "s", other->name, other->skip);
+    return error_hint(err, "read files that begin in different ways by sources of their own, or "
+                           "remove these lines");
+}
+
 /* Takes over the types that a later file needs, where the first has not already a value, such as
  * 1.5 or T and F, that tells what the column is. */
 static void add_types(const FileCall *call, const CsvDialect *dialect, const CsvDialect *other,
@@ -194,7 +205,8 @@ bool csv_guard_others(const FileCall *call, CsvDialect *dialect, Buf *extra, Col
         if (!csv_guard_left_out(call, i, &other, extra, err)) return false;
         dialect->mixed = dialect->mixed || !csv_is_iso(other.date_format) ||
                          !csv_is_iso(other.timestamp_format);
-        if ((!combined && !check_columns(call, dialect, &other, err)) ||
+        if (!check_beginning(call, dialect, &other, err) ||
+            (!combined && !check_columns(call, dialect, &other, err)) ||
             !csv_guard_values(call, &other, extra, &found, err))
             return false;
         add_types(call, dialect, &other, &found, types);

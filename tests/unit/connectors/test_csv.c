@@ -223,6 +223,11 @@ static void left_out_of_others(void **state) {
     assert_string_equal(read_all("csv", "{\"path\": [\"l1.csv\", \"l2.csv\"]}"),
                         "1|x|1\n2|y|2\n3|z|3\n4|w|4");
     assert_int_equal(warnings(WARN_LEFT_OUT), 1);
+    file_write("l1.csv", "Title\nname,city\nann,Paris\nbob,Rome\n");
+    file_write("l2.csv", "name,city\ncid,Oslo\n");
+    const char *rows = read_all("csv", "{\"path\": [\"l1.csv\", \"l2.csv\"]}");
+    if (strstr(rows, "l1.csv has 1 line before the table, l2.csv has 0") == NULL)
+        fail_msg("%s", rows);
 }
 
 /* The reader of several files is told their dialect where they have just one. */
