@@ -17,6 +17,7 @@
 typedef struct CsvBytes {
     const char *hints;     /* ", delim = …" for the sniffer; "" leaves all to it */
     size_t longest_number; /* digits in a row in all of the sample; SIZE_MAX: unknown */
+    bool large_number;     /* some number may be 10^15 or more, or have an exponent */
     bool lone_letter;      /* some field may be T or F alone */
     bool long_fraction;    /* some time may have more than six digits behind the second's point */
 } CsvBytes;

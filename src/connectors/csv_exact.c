@@ -34,8 +34,8 @@ bool csv_is_time(const char *type) {
 }
 
 /* Of detected types only those past the sample; of given ones all. HUGEINT was found in one file of
- * several; DOUBLE takes long numbers wherever they are. Where files have several formats of dates,
- * those are left alone. */
+ * several; DOUBLE takes long numbers wherever they are, if there are any. Where files have several
+ * formats of dates, those are left alone. */
 static bool is_unsure(const FileCall *call, const CsvDialect *dialect, const Column *column) {
     bool given = is_given(call, column->name);
     bool all = csv_sees_all(call) && !given;
@@ -47,7 +47,9 @@ static bool is_unsure(const FileCall *call, const CsvDialect *dialect, const Col
     if (csv_is_time(column->type))
         return given && !link_bool(call->link, "ignore_errors") &&
                !has_format(call, "timestamp_format", dialect->timestamp_format);
-    if (str_eq(column->type, "DOUBLE")) return !link_has(call->link, "decimal_separator");
+    if (str_eq(column->type, "DOUBLE"))
+        return !link_has(call->link, "decimal_separator") &&
+               (!csv_sees_all(call) || call->paths->count > 1 || dialect->bytes.large_number);
     return str_eq(column->type, "DATE") && !all && !dialect->mixed &&
            !has_format(call, "date_format", dialect->date_format);
 }

@@ -67,13 +67,30 @@ static bool has_long_fraction(const char *text, size_t size) {
     return false;
 }
 
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 static size_t longest_digits(const char *text, size_t size) {
     size_t longest = 0, run = 0;
     for (size_t i = 0; i < size; i++) {
-        run = text[i] >= '0' && text[i] <= '9' ? run + 1 : 0;
+        run = is_digit(text[i]) ? run + 1 : 0;
         if (run > longest) longest = run;
     }
     return longest;
+}
+
+/* More than 15 digits that no point stands before, or an exponent: only such a number may be past
+ * what a double keeps exactly. */
+static bool has_large_number(const char *text, size_t size) {
+    enum { SURE = 15 };
+    for (size_t i = 0; i < size; i++) {
+        if (!is_digit(text[i])) continue;
+        size_t start = i;
+        while (i < size && is_digit(text[i])) i++;
+        bool fraction = start > 0 && text[start - 1] == '.';
+        if ((!fraction && i - start > SURE) || (i < size && (text[i] == 'e' || text[i] == 'E')))
+            return true;
+    }
+    return false;
 }
 
 /* T and F are letters between two of the bytes that end fields. */
@@ -186,7 +203,8 @@ bool csv_check_encoding(const FileCall *call, Error *err) {
 }
 
 const CsvBytes csv_unknown_bytes = {
-    .hints = "", .longest_number = SIZE_MAX, .lone_letter = true, .long_fraction = true};
+    .hints = "", .longest_number = SIZE_MAX, .large_number = true, .lone_letter = true,
+    .long_fraction = true};
 
 CsvBytes csv_look_at_bytes(const FileCall *call, size_t index) {
     CsvBytes bytes = csv_unknown_bytes;
@@ -197,6 +215,7 @@ CsvBytes csv_look_at_bytes(const FileCall *call, size_t index) {
     const char *text = read_head(arena, path, &size);
     if (text == NULL || !covers_sample(call, text, size)) return bytes;
     bytes.longest_number = longest_digits(text, size);
+    bytes.large_number = has_large_number(text, size);
     bytes.lone_letter = has_lone_letter(text, size);
     bytes.long_fraction = has_long_fraction(text, size);
     if (str_starts(text, "\xEF\xBB\xBF")) {

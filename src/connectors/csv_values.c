@@ -5,8 +5,7 @@
 
 #include "connectors/csv.h"
 
-/* A DOUBLE keeps all numbers of so many digits. */
-enum { SNIFFED_FILES = 1000, SURE_DIGITS = 15 };
+enum { SNIFFED_FILES = 1000 };
 
 static bool day_first(const char *format) {
     return format != NULL && str_starts(format, "%d") && strstr(format, "%m") != NULL;
@@ -48,7 +47,7 @@ static bool put_test(const FileCall *call, const CsvDialect *dialect, size_t i, 
     const Column *column = &dialect->columns.items[i];
     if (value_get(link_value(call->link, "column_types"), column->name) != NULL) return false;
     if (str_eq(column->type, "DOUBLE")) {
-        if (dialect->bytes.longest_number <= SURE_DIGITS) return false;
+        if (!dialect->bytes.large_number) return false;
         put_number_test(i, sql);
         return true;
     }
