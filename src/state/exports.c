@@ -73,15 +73,13 @@ bool state_export_discard(Duck *duck, const char *export_id, bool *found, Error 
 }
 
 bool state_settle_runs(Duck *duck, Error *err) {
-#define SETTLED                                                                                    \
-    "status = 'pending' AND NOT EXISTS (SELECT 1 FROM _sqlflow.exports e WHERE "                   \
-    "e.run_id = runs.run_id AND e.status = 'pending')"
     return duck_exec(duck,
-                     "UPDATE _sqlflow.runs SET status = 'failed' WHERE " SETTLED
-                     " AND EXISTS (SELECT 1 FROM _sqlflow.steps s WHERE s.run_id = runs.run_id "
-                     "AND s.error = '" STATE_NOT_REACHED "')", NULL, err) &&
-           duck_exec(duck,
-                     "UPDATE _sqlflow.runs SET status = 'success', error = NULL, "
-                     "error_code = NULL WHERE " SETTLED, NULL, err);
-#undef SETTLED
+                     "UPDATE _sqlflow.runs SET status = CASE WHEN left_over THEN 'failed' ELSE "
+                     "'success' END, error = CASE WHEN left_over THEN error END, error_code = CASE "
+                     "WHEN left_over THEN error_code END FROM (SELECT run_id AS id, run_id IN "
+                     "(SELECT run_id FROM _sqlflow.steps WHERE error = '" STATE_NOT_REACHED
+                     "') AS left_over FROM _sqlflow.runs WHERE status = 'pending' AND run_id NOT "
+                     "IN (SELECT run_id FROM _sqlflow.exports WHERE status = 'pending')) settled "
+                     "WHERE run_id = id",
+                     NULL, err);
 }

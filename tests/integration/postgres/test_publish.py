@@ -89,11 +89,13 @@ def test_upsert_keys_are_compared_as_the_table_stores_them(pg, database, kind, k
     assert database.sql("SELECT * FROM out") == []
 
 
-@pytest.mark.parametrize("keys", ["", ', "upsert_keys": []'])
-def test_upsert_without_keys_is_found_before_the_run(pg, database, keys):
+@pytest.mark.parametrize("keys, error", [
+    ("", "mode upsert needs 'upsert_keys'"), (', "upsert_keys": []', "a name or a list of names, not an empty list"),
+    (', "upsert_keys": 5', "a name or a list of names, not 5")])
+def test_upsert_without_keys_is_found_before_the_run(pg, database, keys, error):
     pg.pipeline(ROWS + 'EXPORT t TO pg.out OPTIONS {"mode": "upsert"%s};' % keys)
     result = pg.sf("run", "p", code=4)
-    assert "mode upsert needs 'upsert_keys'" in result.err
+    assert error in result.err
     assert database.value("SELECT to_regclass('out')") is None
 
 
