@@ -67,6 +67,9 @@ bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect
 const char *csv_text_reader(const FileCall *call, const CsvDialect *dialect, bool header,
                             const char *extra);
 
+/* read_csv over the lines of the file at `path` as one column c0, with nothing left out. */
+const char *csv_line_reader(const FileCall *call, const char *path, long long skip);
+
 /* Is it the form that is read without being told of? */
 bool csv_is_iso(const char *format);
 

@@ -256,17 +256,9 @@ static void without_zeros(char *value) {
 }
 
 bool relation_error_read(Error *err) {
-    const char *at = strstr(err->message, CSV_CHANGED);
-    if (at == NULL) return false;
     AUTO_ARENA arena = arena_new();
     char *part[5];
-    at += strlen(CSV_CHANGED);
-    for (size_t i = 0; i < 5; i++) {
-        const char *end = strchr(at, '\x1f');
-        if (end == NULL) return false;
-        part[i] = arena_strndup(arena, at, (size_t)(end - at));
-        at = end + 1;
-    }
+    if (!duck_error_parts(err, CSV_CHANGED, arena, part, 5)) return false;
     if (*part[3] == '\0') {
         without_zeros(part[4]);
         error_set(err, ERR_CAST, err->span, "%s: column '%s': the value '%s' does not fit %s",

@@ -105,6 +105,13 @@ const char *csv_text_reader(const FileCall *call, const CsvDialect *dialect, boo
     return buf_text(&sql);
 }
 
+const char *csv_line_reader(const FileCall *call, const char *path, long long skip) {
+    CsvDialect raw = {.path = path, .delimiter = "\x01", .quote = "", .escape = "",
+                      .comment = "", .skip = skip};
+    *LIST_PUSH(call->session->arena, &raw.columns) = (Column){"line", "VARCHAR"};
+    return csv_text_reader(call, &raw, false, "");
+}
+
 /* -- ragged lines ------------------------------------------------------------------------ */
 
 static size_t count_delimiter(const char *line, char delimiter) {
@@ -122,10 +129,7 @@ static size_t count_delimiter(const char *line, char delimiter) {
 static bool guess_delimiter(const FileCall *call, const CsvDialect *whole, char *out, Error *err) {
     static const char candidates[] = CSV_DELIMITERS;
     size_t header[4] = {0}, lines[4] = {0}, total = 0;
-    CsvDialect raw = {.path = whole->path, .delimiter = "\x01", .quote = "", .escape = "",
-                      .comment = "", .skip = link_int(call->link, "skip_rows")};
-    *LIST_PUSH(call->session->arena, &raw.columns) = (Column){"line", "VARCHAR"};
-    const char *reader = csv_text_reader(call, &raw, false, "");
+    const char *reader = csv_line_reader(call, whole->path, link_int(call->link, "skip_rows"));
     AUTO_ROWS rows = NULL;
     *out = '\0';
     if (!duck_query(call->session->duck,

@@ -4,14 +4,6 @@
 
 #include "connectors/csv.h"
 
-/* The lines of the file, with nothing left out. */
-static const char *line_reader(const FileCall *call, const CsvDialect *dialect, long long skip) {
-    CsvDialect raw = {.path = dialect->path, .delimiter = "\x01", .quote = "", .escape = "",
-                      .comment = "", .skip = skip};
-    *LIST_PUSH(call->session->arena, &raw.columns) = (Column){"line", "VARCHAR"};
-    return csv_text_reader(call, &raw, false, "");
-}
-
 static void warn_left_out(const FileCall *call, const char *name, long long count,
                           const char *which, const char *hint) {
     if (call->session->diags == NULL || count == 0) return;
@@ -28,7 +20,7 @@ static void put_comment_test(Buf *sql, const FileCall *call, const CsvDialect *d
     buf_printf(sql, ") AS begins FROM %s WHERE c0 IS NOT NULL) SELECT count(*) FILTER (begins), "
                     "coalesce(bool_or(NOT begins OR (n > (SELECT min(n) FROM l WHERE NOT begins) "
                     "AND len(c0) - len(replace(c0, ",
-               line_reader(call, dialect, dialect->skip));
+               csv_line_reader(call, dialect->path, dialect->skip));
     buf_literal(sql, dialect->delimiter);
     buf_printf(sql, ", '')) >= %zu)), false) FROM l WHERE contains(c0, ",
                (dialect->columns.count - 1) * strlen(dialect->delimiter));
@@ -65,7 +57,7 @@ static bool check_skipped(const FileCall *call, const CsvDialect *dialect, Error
     Buf sql = buf_on(arena);
     buf_printf(&sql, "SELECT count(*), min_by(left(c0, 60), n) FROM (SELECT c0, row_number() OVER "
                      "() AS n FROM %s) WHERE n <= %lld AND trim(c0) <> ''",
-               line_reader(call, dialect, given), dialect->skip - given);
+               csv_line_reader(call, dialect->path, given), dialect->skip - given);
     if (*dialect->comment != '\0') {
         buf_puts(&sql, " AND NOT starts_with(c0, ");
         buf_literal(&sql, dialect->comment);

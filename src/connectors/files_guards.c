@@ -40,17 +40,9 @@ bool files_guarded(Session *session, const Link *link, const char *query, GuardO
 }
 
 bool export_error_read(Error *err) {
-    const char *at = strstr(err->message, UNWRITABLE);
-    if (at == NULL) return false;
     AUTO_ARENA arena = arena_new();
-    const char *part[4];
-    at += strlen(UNWRITABLE);
-    for (size_t i = 0; i < 4; i++) {
-        const char *end = strchr(at, '\x1f');
-        if (end == NULL) return false;
-        part[i] = arena_strndup(arena, at, (size_t)(end - at));
-        at = end + 1;
-    }
+    char *part[4];
+    if (!duck_error_parts(err, UNWRITABLE, arena, part, 4)) return false;
     error_set(err, ERR_EXPORT, err->span, "column '%s' has %s: %s", part[0], part[1], part[2]);
     return error_hint(err, "%s: SELECT * REPLACE (… AS \"%s\")", part[3], part[0]), true;
 }

@@ -210,17 +210,9 @@ void cast_expression(Buf *out, const Column *from, const char *to, const char *r
 }
 
 bool cast_error_read(Error *err) {
-    const char *at = strstr(err->message, "sqlflow-cast\x1f");
-    if (at == NULL) return false;
     AUTO_ARENA arena = arena_new();
-    const char *part[4];
-    for (size_t i = 0; i < 4; i++) {
-        at = strchr(at, '\x1f') + 1;
-        const char *end = strchr(at, '\x1f');
-        if (end == NULL) return false;
-        part[i] = arena_strndup(arena, at, (size_t)(end - at));
-        at = end;
-    }
+    char *part[4];
+    if (!duck_error_parts(err, "sqlflow-cast\x1f", arena, part, 4)) return false;
     const char *row = *part[3] == '\0' ? "" : arena_printf(arena, ", row %s", part[3]);
     error_set(err, ERR_CAST, err->span, "column '%s'%s: the value '%s' does not fit %s", part[0],
               row, part[2], part[1]);

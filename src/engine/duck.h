@@ -66,6 +66,10 @@ const char *rows_text(Rows *rows, size_t column);
 int64_t rows_int(Rows *rows, size_t column); /* integers, booleans; 0 for NULL */
 double rows_double(Rows *rows, size_t column);
 
+/* What a check in our own SQL said by error('MARK' || part || chr(31) || …): each part, in the
+ * arena. false when the message is some other. */
+bool duck_error_parts(const Error *err, const char *mark, Arena *arena, char **parts, size_t count);
+
 /* First column of the first row as text in the arena; *out is NULL for NULL or no row. */
 bool duck_text(Duck *duck, Arena *arena, const char *sql, const char **out, Error *err);
 bool duck_int(Duck *duck, const char *sql, int64_t *out, Error *err); /* 0 for NULL or no row */

@@ -158,3 +158,17 @@ bool duck_fail(Duck *duck, const char *sql, const char *message, Error *err) {
     if (code == ERR_INTERRUPTED) error_set(err, code, SPAN_NONE, "interrupted");
     return false;
 }
+
+bool duck_error_parts(const Error *err, const char *mark, Arena *arena, char **parts,
+                      size_t count) {
+    const char *at = strstr(err->message, mark);
+    if (at == NULL) return false;
+    at += strlen(mark);
+    for (size_t i = 0; i < count; i++) {
+        const char *end = strchr(at, '\x1f');
+        if (end == NULL) return false;
+        parts[i] = arena_strndup(arena, at, (size_t)(end - at));
+        at = end + 1;
+    }
+    return true;
+}

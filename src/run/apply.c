@@ -82,8 +82,8 @@ bool apply_target_columns(StepContext *ctx, const TableName *table, Columns *col
     bool own = table == &ctx->step->target;
     *columns = own ? ctx->target.writable : (Columns){0};
     if (own && ctx->target.has_writable) return true;
-    if (!may_have_generated(ctx, table)) return table_columns(ctx, table, columns, err);
-    if (!duck_table_ddl(ctx->run->duck, ctx->arena, table->schema, table->name, &ddl, err))
+    if (may_have_generated(ctx, table) &&
+        !duck_table_ddl(ctx->run->duck, ctx->arena, table->schema, table->name, &ddl, err))
         return step_error(ctx, NULL, err);
     if (!writable_columns(ctx, table, ddl, columns, err)) return false;
     if (own) ctx->target.writable = *columns, ctx->target.has_writable = true;
