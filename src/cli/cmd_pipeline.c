@@ -80,13 +80,18 @@ static void print_summary(Cli *cli, const Plan *plan) {
     table_print(cli, &table);
 }
 
+static bool open_plan(Cli *cli, Context *context, Loaded *loaded) {
+    if (!context_open_profile(context, cli) ||
+        !context_load(context, cli_word(cli, 0), LOAD_PLAN, loaded))
+        return false;
+    context_warnings(context);
+    return true;
+}
+
 static int run_compile(Cli *cli) {
     Context context;
     AUTO_LOADED loaded = {0};
-    if (!context_open_profile(&context, cli) ||
-        !context_load(&context, cli_word(cli, 0), LOAD_PLAN, &loaded))
-        return context_fail(&context);
-    context_warnings(&context);
+    if (!open_plan(cli, &context, &loaded)) return context_fail(&context);
     Buf document = buf_on(cli->arena);
     plan_json(&loaded.plan, &document);
     const char *path = arena_printf(cli->arena, "%s/compiled/%s.json",
@@ -137,10 +142,7 @@ static void graph_json(const Plan *plan, JsonWriter *json) {
 static int run_graph(Cli *cli) {
     Context context;
     AUTO_LOADED loaded = {0};
-    if (!context_open_profile(&context, cli) ||
-        !context_load(&context, cli_word(cli, 0), LOAD_PLAN, &loaded))
-        return context_fail(&context);
-    context_warnings(&context);
+    if (!open_plan(cli, &context, &loaded)) return context_fail(&context);
     if (cli->json) {
         Document document;
         document_start(&document, cli);

@@ -10,21 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "base/fs.h"
-
-static char folder[64];
-
-static int enter(void **state) {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/sqlflow-fs-XXXXXX");
-    return mkdtemp(folder) != NULL && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int leave(void **state) {
-    (void)state;
-    Error err;
-    return chdir("/") == 0 && fs_remove_tree(folder, &err) ? 0 : -1;
-}
 
 static void touch(const char *path) {
     Error err;
@@ -50,7 +37,7 @@ static void paths(void **state) {
     assert_string_equal(fs_extension(arena, ".csv"), "");
     assert_string_equal(fs_absolute(arena, "/a/./b/../c//d/"), "/a/c/d");
     assert_string_equal(fs_absolute(arena, "/../.."), "/");
-    assert_string_equal(fs_absolute(arena, "x"), arena_printf(arena, "%s/x", folder));
+    assert_string_equal(fs_absolute(arena, "x"), arena_printf(arena, "%s/x", folder_path()));
 }
 
 static void atomic_write(void **state) {
@@ -154,21 +141,21 @@ static void globs(void **state) {
         assert_string_equal(strings_join(arena, &found, " "), cases[i].found);
     }
     Strings found;
-    assert_true(fs_glob(arena, arena_printf(arena, "%s/d/*.txt", folder), &found, &err));
+    assert_true(fs_glob(arena, arena_printf(arena, "%s/d/*.txt", folder_path()), &found, &err));
     assert_int_equal(found.count, 1);
-    assert_string_equal(found.items[0], arena_printf(arena, "%s/d/c.txt", folder));
+    assert_string_equal(found.items[0], arena_printf(arena, "%s/d/c.txt", folder_path()));
     assert_true(fs_has_glob("a[b]"));
     assert_false(fs_has_glob("a-b"));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(paths, enter, leave),
-        cmocka_unit_test_setup_teardown(atomic_write, enter, leave),
-        cmocka_unit_test_setup_teardown(failed_write_leaves_nothing, enter, leave),
-        cmocka_unit_test_setup_teardown(errors, enter, leave),
-        cmocka_unit_test_setup_teardown(big_and_odd_files, enter, leave),
-        cmocka_unit_test_setup_teardown(globs, enter, leave),
+        cmocka_unit_test_setup_teardown(paths, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(atomic_write, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(failed_write_leaves_nothing, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(errors, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(big_and_odd_files, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(globs, folder_enter, folder_leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

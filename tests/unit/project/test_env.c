@@ -10,32 +10,14 @@
 
 #include <cmocka.h>
 
+#include "base/folder.h"
 #include "base/fs.h"
 #include "base/redact.h"
 #include "project/project.h"
 
-static char folder[64];
-
-static int enter(void **state) {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/sqlflow-env-XXXXXX");
-    return mkdtemp(folder) != NULL && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int leave(void **state) {
-    (void)state;
-    Error err;
-    return chdir("/") == 0 && fs_remove_tree(folder, &err) ? 0 : -1;
-}
-
-static void write_file(const char *path, const char *text) {
-    Error err;
-    if (!fs_write_atomic(path, text, strlen(text), 0644, &err)) fail_msg("%s", err.message);
-}
-
 static bool open_with(Arena *arena, const char *dotenv, Project *project, Error *err) {
-    write_file("profiles/dev.yml", "");
-    write_file(".env", dotenv);
+    folder_write("profiles/dev.yml", "");
+    folder_write(".env", dotenv);
     return project_open(arena, NULL, project, err);
 }
 
@@ -149,10 +131,10 @@ static void projects_and_pipelines_are_found(void **state) {
     Project project;
     Error err = {0};
     assert_true(open_with(arena, "", &project, &err));
-    write_file("pipelines/orders.sf", "");
-    write_file("pipelines/daily.sf", "");
-    write_file("pipelines/lib/part.sf", "");
-    write_file("pipelines/notes.md", "");
+    folder_write("pipelines/orders.sf", "");
+    folder_write("pipelines/daily.sf", "");
+    folder_write("pipelines/lib/part.sf", "");
+    folder_write("pipelines/notes.md", "");
     Strings names;
     assert_true(project_pipelines(&project, arena, &names, &err));
     assert_string_equal(strings_join(arena, &names, ","), "daily,orders");
@@ -177,7 +159,7 @@ static void projects_and_pipelines_are_found(void **state) {
     assert_int_equal(chdir("pipelines/lib"), 0);
     Project inner;
     assert_true(project_open(arena, NULL, &inner, &err));
-    assert_string_equal(inner.root, folder);
+    assert_string_equal(inner.root, folder_path());
     assert_false(project_open(arena, ".", &inner, &err));
     assert_int_equal(err.code, ERR_NO_PROJECT);
     assert_false(project_open(arena, "/nowhere/at/all", &inner, &err));
@@ -185,7 +167,7 @@ static void projects_and_pipelines_are_found(void **state) {
     assert_int_equal(chdir("/usr"), 0);
     assert_false(project_open(arena, NULL, &inner, &err));
     assert_non_null(strstr(err.hint, "sqlflow init"));
-    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(chdir(folder_path()), 0);
 }
 
 int main(void) {
@@ -195,5 +177,5 @@ int main(void) {
         cmocka_unit_test(expansion),
         cmocka_unit_test(projects_and_pipelines_are_found),
     };
-    return cmocka_run_group_tests(tests, enter, leave);
+    return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }

@@ -11,34 +11,20 @@
 
 #include <cmocka.h>
 
+#include "base/folder.h"
 #include "base/fs.h"
 #include "base/redact.h"
 #include "project/project.h"
 
-static char folder[64];
-
 static int enter(void **state) {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/sqlflow-profile-XXXXXX");
     unsetenv("SQLFLOW_PROFILE");
-    return mkdtemp(folder) != NULL && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int leave(void **state) {
-    (void)state;
-    Error err;
-    return chdir("/") == 0 && fs_remove_tree(folder, &err) ? 0 : -1;
-}
-
-static void write_file(const char *path, const char *text) {
-    Error err;
-    if (!fs_write_atomic(path, text, strlen(text), 0644, &err)) fail_msg("%s", err.message);
+    return folder_enter(state);
 }
 
 /* Loads `text` as profiles/dev.yml. */
 static bool load(Arena *arena, const char *text, Project *project, Diags *diags) {
     Error err;
-    write_file("profiles/dev.yml", text);
+    folder_write("profiles/dev.yml", text);
     if (!project_open(arena, NULL, project, &err)) fail_msg("%s", err.message);
     *diags = diags_on(arena);
     return project_load_profile(project, "dev", diags);
@@ -219,15 +205,15 @@ static void profiles_are_found_by_name(void **state) {
     Project project;
     Diags diags;
     assert_true(load(arena, "", &project, &diags));
-    write_file("profiles/prod.yaml", "variables: { x: 1 }");
-    write_file("profiles/notes.txt", "");
+    folder_write("profiles/prod.yaml", "variables: { x: 1 }");
+    folder_write("profiles/notes.txt", "");
     Strings names;
     Error err;
     assert_true(project_profiles(&project, arena, &names, &err));
     assert_string_equal(strings_join(arena, &names, ","), "dev,prod");
     assert_true(project_load_profile(&project, NULL, &diags));
     assert_string_equal(project.profile.name, "dev");
-    write_file(".sqlflow/profile", "prod\n");
+    folder_write(".sqlflow/profile", "prod\n");
     assert_true(project_load_profile(&project, NULL, &diags));
     assert_string_equal(project.profile.path, "profiles/prod.yaml");
     setenv("SQLFLOW_PROFILE", "prd", 1);
@@ -272,5 +258,5 @@ int main(void) {
         cmocka_unit_test(profiles_are_found_by_name),
         cmocka_unit_test(broken_profiles_keep_their_secrets),
     };
-    return cmocka_run_group_tests(tests, enter, leave);
+    return cmocka_run_group_tests(tests, enter, folder_leave);
 }

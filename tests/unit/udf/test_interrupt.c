@@ -17,8 +17,6 @@
 int __lsan_is_turned_off(void);
 int __lsan_is_turned_off(void) { return 1; }
 
-static Fixture fixture;
-
 static const char *const files[] = {
     "slow.py",
     "import subprocess, threading, time\n"
@@ -54,17 +52,7 @@ static const char *const files[] = {
     NULL,
 };
 
-static int open_all(void **state) {
-    (void)state;
-    fixture_open(&fixture, files);
-    return 0;
-}
-
-static int close_all(void **state) {
-    (void)state;
-    fixture_close(&fixture);
-    return 0;
-}
+FIXTURE_OF(files)
 
 /* What run/ does on SIGINT: sets the flag, then interrupts both until the run has ended. */
 static void *watch(void *argument) {

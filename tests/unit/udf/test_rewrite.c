@@ -10,8 +10,6 @@
 
 #include "udf/udf_fixture.h"
 
-static Fixture fixture;
-
 static const char *const files[] = {
     "tax.py",
     "from sqlflow.udfs import *\n"
@@ -44,17 +42,7 @@ static const char *const files[] = {
     NULL,
 };
 
-static int open_all(void **state) {
-    (void)state;
-    fixture_open(&fixture, files);
-    return 0;
-}
-
-static int close_all(void **state) {
-    (void)state;
-    fixture_close(&fixture);
-    return 0;
-}
+FIXTURE_OF(files)
 
 typedef struct Case {
     const char *sql, *expected;

@@ -15,8 +15,6 @@
 int __lsan_is_turned_off(void);
 int __lsan_is_turned_off(void) { return 1; }
 
-static Fixture fixture;
-
 static const char *const files[] = {
     "plain.py",
     "from sqlflow.udfs import *\n"
@@ -97,17 +95,7 @@ static const char *const files[] = {
     NULL,
 };
 
-static int open_all(void **state) {
-    (void)state;
-    fixture_open(&fixture, files);
-    return 0;
-}
-
-static int close_all(void **state) {
-    (void)state;
-    fixture_close(&fixture);
-    return 0;
-}
+FIXTURE_OF(files)
 
 typedef struct Case {
     const char *sql, *expected;

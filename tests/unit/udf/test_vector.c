@@ -14,8 +14,6 @@
 int __lsan_is_turned_off(void);
 int __lsan_is_turned_off(void) { return 1; }
 
-static Fixture fixture;
-
 static const char *const files[] = {
     "vec.py",
     "from sqlflow.udfs import python_scalar_udf as udf\n"
@@ -50,17 +48,7 @@ static const char *const files[] = {
     NULL,
 };
 
-static int open_all(void **state) {
-    (void)state;
-    fixture_open(&fixture, files);
-    return 0;
-}
-
-static int close_all(void **state) {
-    (void)state;
-    fixture_close(&fixture);
-    return 0;
-}
+FIXTURE_OF(files)
 
 static void passes_arrays(void **state) {
     (void)state;

@@ -22,6 +22,19 @@ typedef struct Fixture {
 /* Makes the folder and writes python_udfs/NAME for each pair name, text; ends with NULL. */
 void fixture_open(Fixture *fixture, const char *const *files);
 void fixture_close(Fixture *fixture);
+/* `fixture` with `files`, and its group set-up and tear-down for a test program. */
+#define FIXTURE_OF(files)                \
+    static Fixture fixture;              \
+    static int open_all(void **state) {  \
+        (void)state;                     \
+        fixture_open(&fixture, files);   \
+        return 0;                        \
+    }                                    \
+    static int close_all(void **state) { \
+        (void)state;                     \
+        fixture_close(&fixture);         \
+        return 0;                        \
+    }
 /* The rows as text: columns joined by |, rows by newline, NULL for NULL; or "error: message" or
  * "issue: message". Rewrites, opens a session, prepares, runs, closes. */
 const char *fixture_run(Fixture *fixture, const char *sql);
