@@ -1,4 +1,4 @@
-/* Clocks and their text forms, always in UTC. See clock.h.
+/* Clocks and their text forms, in UTC. See clock.h.
  * Years of more than four digits are not expected: the wall clock is the only source. */
 #include "base/clock.h"
 
@@ -13,6 +13,12 @@ int64_t clock_wall_us(void) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+}
+
+int64_t clock_offset_us(void) {
+    time_t now = time(NULL);
+    struct tm fields;
+    return localtime_r(&now, &fields) == NULL ? 0 : (int64_t)fields.tm_gmtoff * US_PER_SECOND;
 }
 
 double clock_steady(void) {

@@ -8,6 +8,8 @@
 
 /* Microseconds since 1970-01-01 UTC. */
 int64_t clock_wall_us(void);
+/* How far the local time is ahead of UTC now, in microseconds; negative west of Greenwich. */
+int64_t clock_offset_us(void);
 /* Seconds of a clock that never jumps. */
 double clock_steady(void);
 /* 2026-11-22 13:05:01.123456 */

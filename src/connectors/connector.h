@@ -61,6 +61,7 @@ typedef struct Relation {
      * and are recognised there. NULL: max(cursor) of the rows is safe. */
     const char *safe_upper;
     const char *token;      /* to be kept with the watermark for the next run; may be NULL */
+    const char *now;        /* by the source's own clock, a TIMESTAMP; NULL: by this machine's */
     bool watermark_stays;   /* late commits still pending: do not move the watermark */
     bool unordered;         /* rows have no order to keep: read it with DuckDB's
                              * preserve_insertion_order off, or only one thread is used */

@@ -88,21 +88,26 @@ bool cursor_max(StepContext *ctx, const char *relation, const char *column, cons
     return duck_text(ctx->run->duck, ctx->arena, sql, value, err) || step_error(ctx, NULL, err);
 }
 
-bool cursor_check_future(StepContext *ctx, const char *column, const char *value,
-                         const char *type, Error *err) {
-    if (value == NULL || !is_temporal(type)) return true;
+bool cursor_check_future(StepContext *ctx, const CursorHighest *highest, Error *err) {
+    const char *type = highest->type, *now = highest->now;
+    if (highest->value == NULL || !is_temporal(type)) return true;
     int64_t ahead = 0;
-    const char *limit = clock_timestamp(ctx->arena, clock_wall_us() + 3600 * 1000000LL);
-    const char *sql =
-        arena_printf(ctx->arena, "SELECT (%s > CAST(%s AS %s))::INTEGER",
-                     cursor_literal(ctx->arena, value, type), sql_literal(ctx->arena, limit),
-                     str_ieq(type, "DATE") ? "DATE" : "TIMESTAMP");
+    int64_t east = str_ieq(type, "TIMESTAMP WITH TIME ZONE") ? 0 : clock_offset_us();
+    if (now == NULL) now = clock_timestamp(ctx->arena, clock_wall_us() + (east > 0 ? east : 0));
+    const char *sql = arena_printf(
+        ctx->arena, "SELECT (%s > CAST(TIMESTAMP %s + INTERVAL 1 HOUR AS %s))::INTEGER",
+        cursor_literal(ctx->arena, highest->value, type), sql_literal(ctx->arena, now),
+        str_ieq(type, "DATE") ? "DATE" : "TIMESTAMP");
     if (!duck_int(ctx->run->duck, sql, &ahead, err)) return step_error(ctx, NULL, err);
     if (!ahead) return true;
     error_set(err, ERR_FUTURE_CURSOR, ctx->step->span,
-              "the cursor '%s' has the value %s, more than an hour ahead of now", column, value);
+              "the cursor '%s' has the value %s, more than an hour ahead of now (%.16s)",
+              highest->column, highest->value, now);
     error_hint(err, "such a watermark would hide every row until then: correct the value at the "
-                    "source, or leave the row out");
+                    "source, or leave the row out%s",
+               east != 0 || str_ieq(type, "TIMESTAMP WITH TIME ZONE")
+                   ? ""
+                   : "; for times of another zone set TZ to it, or give them a zone");
     return step_error(ctx, NULL, err);
 }
 

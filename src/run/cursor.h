@@ -16,9 +16,13 @@ bool cursor_lower(StepContext *ctx, const Watermark *watermark, const char *look
 /* max(column) of a relation as text; *value NULL when there are no rows. */
 bool cursor_max(StepContext *ctx, const char *relation, const char *column, const char **value,
                 Error *err);
-/* ERR_FUTURE_CURSOR when a date or time lies more than an hour ahead of now. */
-bool cursor_check_future(StepContext *ctx, const char *column, const char *value,
-                         const char *type, Error *err);
+/* ERR_FUTURE_CURSOR when the highest value of a column is a date or time more than an hour ahead of
+ * now. `now` as in Relation; NULL: this machine's UTC or, for types without a zone, its local time
+ * when that is later. */
+typedef struct CursorHighest {
+    const char *column, *value, *type, *now;
+} CursorHighest;
+bool cursor_check_future(StepContext *ctx, const CursorHighest *highest, Error *err);
 /* ERR_NULL_CURSOR with a count when rows of the relation have NULL in the column. */
 bool cursor_check_nulls(StepContext *ctx, const char *relation, const char *column, Error *err);
 /* -1, 0, 1: how two values of a type compare. */

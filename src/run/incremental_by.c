@@ -205,9 +205,9 @@ static bool move_watermark(ByColumn *by, const char *rows, Error *err) {
     const char *value = NULL;
     if (by->backfill) return true;
     if (by->type == NULL) return forget_old(by, err);
-    if (!cursor_max(ctx, rows, ctx->step->cursor, &value, err) ||
-        !cursor_check_future(ctx, ctx->step->cursor, value, by->type, err))
-        return false;
+    if (!cursor_max(ctx, rows, ctx->step->cursor, &value, err)) return false;
+    CursorHighest highest = {ctx->step->cursor, value, by->type, by->relation.now};
+    if (!cursor_check_future(ctx, &highest, err)) return false;
     if (value == NULL) return by->lower != NULL || forget_old(by, err);
     int order = 1;
     if (by->stored.value != NULL &&

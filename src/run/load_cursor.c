@@ -377,9 +377,9 @@ static bool move_watermark(CursorLoad *load, Error *err) {
     StepContext *ctx = load->ctx;
     const char *value = NULL;
     if (ctx->result->rows_read == 0) return forget_old(load, err);
-    if (!cursor_max(ctx, load->rows, load->source->cursor, &value, err) ||
-        !cursor_check_future(ctx, load->source->cursor, value, load->type, err))
-        return false;
+    if (!cursor_max(ctx, load->rows, load->source->cursor, &value, err)) return false;
+    CursorHighest highest = {load->source->cursor, value, load->type, load->relation.now};
+    if (!cursor_check_future(ctx, &highest, err)) return false;
     if (load->relation.safe_upper != NULL && value != NULL) {
         const char *sql = arena_printf(
             ctx->arena, "SELECT CAST(least(%s, %s) AS %s)::VARCHAR",

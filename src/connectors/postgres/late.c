@@ -116,27 +116,42 @@ bool pg_cursor_bound(Session *session, const PgSource *source, const ReadSpec *s
     "SELECT transaction::text::bigint, database, NULL, owner::text, gid, 'prepared' "             \
     "FROM pg_catalog.pg_prepared_xacts) AS h)"
 
+/* A point in time without its zone, as a cursor may hold it: UTC, or, in columns without a zone,
+ * the time of the server's, which sessions have unless they say otherwise. `choose`: least or
+ * greatest. */
+static const char *without_zone(Arena *arena, const PgColumn *column, const char *choose,
+                                const char *time)
+{
+    if (column->oid == OID_TIMESTAMPTZ) return arena_printf(arena, "%s AT TIME ZONE 'UTC'", time);
+    return arena_printf(arena,
+                        "(SELECT %s(t AT TIME ZONE 'UTC', t AT TIME ZONE reset_val) FROM (SELECT "
+                        "%s AS t) AS at, pg_catalog.pg_settings WHERE name = 'TimeZone')",
+                        choose, time);
+}
+
 /* Timestamps by now() are those of the transaction's start, and a transaction that has begun but
  * written nothing is in no snapshot: the watermark stays below the oldest start. */
 static const char *first_snapshot_sql(Arena *arena, const PgLateSpec *spec, const char *cursor)
 {
     const PgColumn *column = pg_column(&spec->source->columns, spec->read->cursor);
-    const char *oldest = "";
+    const char *oldest = "", *now = "NULL";
     if (column->scalar.kind == KIND_TIMESTAMP || column->scalar.kind == KIND_DATE) {
-        const char *zone = column->oid == OID_TIMESTAMPTZ ? "" : " AT TIME ZONE 'UTC'";
-        oldest = arena_printf(
-            arena,
-            ", (SELECT min(a.xact_start)%s FROM pg_catalog.pg_stat_activity a WHERE "
-            "a.pid <> pg_backend_pid() AND a.datname = current_database() AND "
-            "a.backend_type NOT IN ('autovacuum worker', 'walsender'))%s",
-            zone, column->scalar.kind == KIND_DATE ? "::date" : "");
+        const char *start = "(SELECT min(xact_start) FROM pg_catalog.pg_stat_activity WHERE "
+                            "pid <> pg_backend_pid() AND datname = current_database() AND "
+                            "backend_type NOT IN ('autovacuum worker', 'walsender'))";
+        oldest = arena_printf(arena, ", (%s)%s", without_zone(arena, column, "least", start),
+                              column->oid == OID_TIMESTAMPTZ     ? " AT TIME ZONE 'UTC'"
+                              : column->scalar.kind == KIND_DATE ? "::date"
+                                                                 : "");
+        now = arena_printf(arena, "(%s)::text",
+                           without_zone(arena, column, "greatest", "clock_timestamp()"));
     }
     return arena_printf(arena,
                         "SELECT s, greatest(txid_snapshot_xmax(s), (SELECT max(x) + 1 FROM " RUNNING
                         " AS r WHERE db = current_database())), CASE WHEN m IS NOT NULL THEN "
-                        "least(m%s)::text END FROM (SELECT max(%s) AS m, "
+                        "least(m%s)::text END, %s FROM (SELECT max(%s) AS m, "
                         "txid_current_snapshot() AS s FROM %s%s) AS first",
-                        oldest, cursor, spec->source->from, spec->filter);
+                        oldest, now, cursor, spec->source->from, spec->filter);
 }
 
 /* One row for the oldest transaction of this database below $1 that is still open. What a snapshot
@@ -211,6 +226,7 @@ bool pg_late_wait(Session *session, PgConn *conn, const PgLateSpec *spec, PgLate
     AUTO_PGRESULT first = NULL;
     if (!pg_exec(conn, first_snapshot_sql(arena, spec, cursor), &first, err)) return false;
     late->token = arena_strdup(arena, pg_field(first, 0, 0));
+    late->now = arena_strdup(arena, pg_field(first, 0, 3));
     const char *xmax = arena_strdup(arena, pg_field(first, 0, 1));
     const char *highest = pg_field(first, 0, 2);
     if (highest) late->safe_upper = literal(arena, column, pg_bc_to_duck(arena, highest));

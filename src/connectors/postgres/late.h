@@ -8,6 +8,7 @@
 typedef struct PgLate {
     const char *safe_upper; /* DuckDB literal; below every value for a first read that stays */
     const char *token;      /* the first snapshot, as text */
+    const char *now;        /* see Relation.now */
     bool stays;             /* the watermark must not move */
 } PgLate;
 

@@ -188,6 +188,7 @@ bool pg_read_relation(Session *session, const Link *link, const ReadSpec *spec,
         .bounded = spec->lower != NULL,
         .safe_upper = arena_strdup(session->arena, late.safe_upper),
         .token = arena_strdup(session->arena, late.token),
+        .now = arena_strdup(session->arena, late.now),
         .watermark_stays = late.stays,
         .unordered = true, /* also for one connection: else DuckDB may not pick the thread */
         .rows_estimate = read->source.table.rows > 0 ? read->source.table.rows : 0,

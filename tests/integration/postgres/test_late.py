@@ -98,6 +98,24 @@ def test_timestamps_stay_below_open_transactions(pg, database):
     assert pg.sql("SELECT count(*) FROM t") == [(3,)]
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize("column", ["timestamp DEFAULT now()", "date DEFAULT now()"])
+def test_times_without_a_zone_may_be_those_of_the_server(pg, database, zone, column):
+    database.sql(f"ALTER DATABASE {database.name} SET timezone = '{zone}'")
+    local = f"SET TimeZone = '{zone}'; "
+    database.sql(local + f"CREATE TABLE events (id serial PRIMARY KEY, at {column}); INSERT INTO events DEFAULT VALUES")
+    with database.session() as slow:
+        slow.run(local + "BEGIN; SELECT 1")
+        database.sql(local + "INSERT INTO events DEFAULT VALUES")
+        run(pg, "at")  # Tokyo's times are hours ahead of UTC, and of now where they are
+        assert pg.sql("SELECT count(*) FROM t") == [(2,)]
+        slow.run("INSERT INTO events DEFAULT VALUES; COMMIT")
+    run(pg, "at")
+    assert pg.sql("SELECT count(*) FROM t") == [(3,)]
+    database.sql(local + "INSERT INTO events(at) VALUES (now() + INTERVAL '3 days')")
+    assert run(pg, "at", code=1)["error"]["code"] == "SF0613"
+
+
 def test_prepared_transactions_and_other_databases(pg, server, database):
     database.sql("CREATE TABLE events (id serial PRIMARY KEY, v text); INSERT INTO events (v) VALUES ('a')")
     with server.session() as elsewhere:

@@ -343,6 +343,23 @@ def test_future_cursor(project):
     assert len(project.table("t")) == 1
 
 
+@pytest.mark.parametrize("type_", ["TIMESTAMP", "DATE", "TIMESTAMPTZ"])
+def test_future_cursor_in_local_time(project, type_):
+    """Without a zone, the local time of the machine is no future; two hours more are."""
+    zone = datetime.timezone(datetime.timedelta(hours=14))
+    now = datetime.datetime.now(zone)
+    values = [(now + datetime.timedelta(hours=h)).strftime("%Y-%m-%d %H:%M:%S")[:10 if type_ == "DATE" else 19]
+              for h in (0, 48)]
+    text = load(key="id", column_types={"at": type_})
+    project.csv("data/s.csv", "id,at", (1, values[0]))
+    if type_ == "TIMESTAMPTZ":
+        assert project.fail(text, env={"TZ": "Pacific/Kiritimati"})["code"] == "SF0613"
+        return
+    project.run(text, env={"TZ": "Pacific/Kiritimati"})
+    project.csv("data/s.csv", "id,at", (2, values[1]))
+    assert project.fail(env={"TZ": "Pacific/Kiritimati"})["code"] == "SF0613"
+
+
 def test_append_to_a_filled_table_without_a_watermark(project):
     project.csv("data/s.csv", "id,at", (1, 1))
     project.run("CREATE TABLE t AS SELECT 1::BIGINT AS id, 1::BIGINT AS \"at\";", name="other")
