@@ -48,6 +48,7 @@ typedef struct ReadSpec {
     bool add_file_column;   /* CAN_BY_FILE: add the path as column _sqlflow_file */
     bool careful;           /* no guesses: see Relation.guessed */
     bool unreadable;        /* careful, after a value that could not be read as what was guessed */
+    bool looks_back;        /* `lower` is below the watermark: rows may come a little late */
     /* Late-commit safety: see Relation.safe_upper. */
     const char *previous_token; /* opaque, from the state of the last run; may be NULL */
 } ReadSpec;

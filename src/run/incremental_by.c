@@ -103,7 +103,7 @@ static bool open_query(ByColumn *by, const char **query, Error *err) {
     } else {
         ReadSpec spec = {.columns = &ctx->step->source->columns, .cursor = ctx->step->cursor,
                          .lower = by->lower == LEAST_NUMBER ? NULL : by->lower,
-                         .include_nulls = true};
+                         .include_nulls = true, .looks_back = ctx->step->lookback != NULL};
         if (!source_open(ctx, &spec, &by->relation, query, err)) return false;
     }
     Columns columns = {0};

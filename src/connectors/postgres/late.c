@@ -3,6 +3,7 @@
  * once every transaction that was open then has ended before the read takes its own snapshot. */
 #include "connectors/postgres/late.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -134,7 +135,7 @@ static const char *without_zone(Arena *arena, const PgColumn *column, const char
 static const char *first_snapshot_sql(Arena *arena, const PgLateSpec *spec, const char *cursor)
 {
     const PgColumn *column = pg_column(&spec->source->columns, spec->read->cursor);
-    const char *oldest = "", *now = "NULL";
+    const char *oldest = "", *now = "NULL", *unseen = "0";
     if (column->scalar.kind == KIND_TIMESTAMP || column->scalar.kind == KIND_DATE) {
         const char *start = "(SELECT min(xact_start) FROM pg_catalog.pg_stat_activity WHERE "
                             "pid <> pg_backend_pid() AND datname = current_database() AND "
@@ -143,15 +144,18 @@ static const char *first_snapshot_sql(Arena *arena, const PgLateSpec *spec, cons
                               column->oid == OID_TIMESTAMPTZ     ? " AT TIME ZONE 'UTC'"
                               : column->scalar.kind == KIND_DATE ? "::date"
                                                                  : "");
+        /* Servers' own processes have no user. */
+        unseen = "(SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE usesysid IS NOT NULL AND "
+                 "datname = current_database() AND query = '<insufficient privilege>')";
         now = arena_printf(arena, "(%s)::text",
                            without_zone(arena, column, "greatest", "clock_timestamp()"));
     }
     return arena_printf(arena,
                         "SELECT s, greatest(txid_snapshot_xmax(s), (SELECT max(x) + 1 FROM " RUNNING
                         " AS r WHERE db = current_database())), CASE WHEN m IS NOT NULL THEN "
-                        "least(m%s)::text END, %s FROM (SELECT max(%s) AS m, "
+                        "least(m%s)::text END, %s, %s FROM (SELECT max(%s) AS m, "
                         "txid_current_snapshot() AS s FROM %s%s) AS first",
-                        oldest, now, cursor, spec->source->from, spec->filter);
+                        oldest, now, unseen, cursor, spec->source->from, spec->filter);
 }
 
 /* One row for the oldest transaction of this database below $1 that is still open. What a snapshot
@@ -202,6 +206,17 @@ static bool pause_for(Session *session, double seconds, Error *err)
     return true;
 }
 
+static void warn_unseen(Session *session, const PgLateSpec *spec, const PGresult *first)
+{
+    const char *unseen = pg_field(first, 0, 4);
+    if (!session->diags || spec->read->looks_back || str_eq(unseen, "0")) return;
+    diag_warning(session->diags, WARN_LATE_UNSEEN, spec->span,
+                 "%s: the role may not see when the transactions of %s began; rows that they "
+                 "write later may lie below the watermark", spec->source->label,
+                 str_count(session->arena, strtoll(unseen, NULL, 10), "other session"))
+        ->hint = "GRANT pg_read_all_stats to the role, or set a lookback";
+}
+
 static void warn(Session *session, const PgLateSpec *spec, const PGresult *open)
 {
     if (!session->diags) return;
@@ -227,6 +242,7 @@ bool pg_late_wait(Session *session, PgConn *conn, const PgLateSpec *spec, PgLate
     if (!pg_exec(conn, first_snapshot_sql(arena, spec, cursor), &first, err)) return false;
     late->token = arena_strdup(arena, pg_field(first, 0, 0));
     late->now = arena_strdup(arena, pg_field(first, 0, 3));
+    warn_unseen(session, spec, first);
     const char *xmax = arena_strdup(arena, pg_field(first, 0, 1));
     const char *highest = pg_field(first, 0, 2);
     if (highest) late->safe_upper = literal(arena, column, pg_bc_to_duck(arena, highest));

@@ -98,6 +98,24 @@ def test_timestamps_stay_below_open_transactions(pg, database):
     assert pg.sql("SELECT count(*) FROM t") == [(3,)]
 
 
+def test_a_role_that_cannot_see_other_transactions_is_told(pg, database, server):
+    database.sql("CREATE ROLE blind LOGIN PASSWORD 'p'; CREATE TABLE events (id serial PRIMARY KEY, at timestamptz "
+                 "DEFAULT now()); INSERT INTO events DEFAULT VALUES; GRANT SELECT ON events TO blind")
+    pg.connect(database, user="blind")
+    env = {"PG_PASSWORD": "p"}
+    codes = lambda **more: [w["code"] for w in run(pg, "at", **more)["warnings"]]
+    try:
+        assert codes(env=env) == []
+        with database.session() as other:
+            other.run("BEGIN; SELECT 1")
+            assert codes(env=env) == ["SF0810"]
+            assert codes(env=env, more=', "lookback": "1 hour"') == []
+            database.sql("GRANT pg_read_all_stats TO blind")
+            assert codes(env=env) == []
+    finally:
+        database.sql("DROP OWNED BY blind; DROP ROLE blind")
+
+
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
 @pytest.mark.parametrize("column", ["timestamp DEFAULT now()", "date DEFAULT now()"])
 def test_times_without_a_zone_may_be_those_of_the_server(pg, database, zone, column):
