@@ -43,7 +43,6 @@ bool apply_replace(StepContext *ctx, const Apply *apply, Error *err) {
         if (!step_exec(ctx, sql, &rows, err)) return false;
     }
     table_altered(ctx);
-    touched->written = true;
     touched->dirty = false;
     if (sql_has_pivot(apply->query) &&
         !duck_int(ctx->run->duck,
@@ -134,7 +133,6 @@ static bool add_columns(StepContext *ctx, const Apply *apply, const Columns *fro
         *LIST_PUSH(ctx->arena, target) = *column;
     }
     table_altered(ctx);
-    touched->written = true;
     return true;
 }
 
@@ -279,7 +277,6 @@ bool apply_append(StepContext *ctx, const Apply *apply, Error *err) {
     if (!prepare_insert(ctx, apply, &touched, &insert, err) ||
         !step_exec(ctx, insert, &rows, err))
         return false;
-    touched->written = true;
     ctx->result->rows_inserted += rows;
     return true;
 }
@@ -293,7 +290,6 @@ bool apply_delete_insert(StepContext *ctx, const Apply *apply, const char *condi
         arena_printf(ctx->arena, "DELETE FROM %s WHERE %s", apply->target->sql, condition);
     if (!duck_exec(ctx->run->duck, sql, &deleted, err)) return step_error(ctx, NULL, err);
     if (!step_exec(ctx, insert, &inserted, err)) return false;
-    touched->written = true;
     touched->dirty = touched->dirty || deleted > 0;
     ctx->result->rows_deleted += deleted;
     ctx->result->rows_inserted += inserted;

@@ -9,9 +9,9 @@
 
 /* What this transaction has done to a table so far. */
 typedef struct Touched {
-    bool written;     /* some step wrote it */
+    size_t step;      /* the first that touched it */
     bool dirty;       /* rows deleted or updated: ALTER must rebuild instead */
-    bool had_rows;    /* it held rows before the run's first write */
+    bool had_rows;    /* it holds rows of before the run's first write */
     int64_t rows_before; /* dry run's account; -1: not there */
 } Touched;
 
@@ -64,6 +64,7 @@ typedef struct StepContext {
     const Step *step;
     StepResult *result;
     Arena *arena;
+    bool anew;         /* a LOAD or INCREMENTAL BY that builds its target anew, see begin_load */
     bool no_files;     /* the source has none, which it allows, and so no columns either */
     Relation *reading; /* the source's open relation, which knows why a statement over it failed */
     struct {
@@ -97,6 +98,10 @@ Watcher *watcher_start(Run *run);
 /* Which DuckDB to interrupt; NULL when it is about to be closed. */
 void watcher_attach(Watcher *watcher, Duck *duck);
 void watcher_stop(Watcher *watcher);
+
+/* run/anew.c: before a step that is no incremental load writes a table that one builds anew in this
+ * run (--full-refresh): the rows of before go now, so that they do not stay beside the new ones. */
+bool run_refresh(StepContext *ctx, Error *err);
 
 /* run/ … : each does one kind of step. */
 bool run_load(StepContext *ctx, Error *err);

@@ -182,15 +182,12 @@ bool refuse_append(StepContext *ctx, const StateKey *key, Error *err) {
               "table '%s' already has rows, but there is no watermark for source '%s': appending "
               "could double rows",
               ctx->step->target.name, key->source);
-    error_hint(err,
-               "rebuild it with --full-refresh, or say how far the table has come: sqlflow state "
-               "set %s %s %s VALUE",
-               key->pipeline, key->source, key->target);
+    if (key->cursor_field == NULL)
+        error_hint(err, "rebuild it with --full-refresh");
+    else
+        error_hint(err,
+                   "rebuild it with --full-refresh, or say how far the table has come: sqlflow "
+                   "state set %s %s %s VALUE --cursor %s --type TYPE",
+                   key->pipeline, key->source, key->target, key->cursor_field);
     return step_error(ctx, NULL, err);
-}
-
-bool step_rebuilds(StepContext *ctx) {
-    if (!ctx->run->options->full_refresh) return false;
-    const Touched *touched = map_get(&ctx->run->touched, ctx->step->target.key);
-    return touched == NULL || !touched->written;
 }

@@ -32,16 +32,21 @@ bool cursor_compare(StepContext *ctx, const char *a, const char *b, const char *
 bool cursor_check_state(StepContext *ctx, const StateKey *key, const Watermark *stored,
                         const char *type, const char *fingerprint, Error *err);
 StateKey step_state_key(StepContext *ctx, const char *source, const char *cursor);
-/* Did the target hold rows when the run began? */
+/* Does the target hold rows of before the run? */
 bool target_had_rows(StepContext *ctx, bool *had, Error *err);
 /* ERR_NO_WATERMARK: appending to a filled table that no watermark belongs to. */
 bool refuse_append(StepContext *ctx, const StateKey *key, Error *err);
-/* Is the target to be built anew by --full-refresh, here? Not when this run wrote it already. */
-bool step_rebuilds(StepContext *ctx);
+/* run/anew.c: ctx->anew tells whether a load builds its target anew: by its mode, because there is
+ * none, or as the first step to write it in a --full-refresh. Then all that loads remember of it
+ * goes. */
+bool begin_load(StepContext *ctx, ModeKind mode, Error *err);
+/* The table's rows go: what loads remember of having brought them goes, too, so that none leaves
+ * rows out that are no longer there. Warns of loads that do not run now. */
+bool forget_loads(StepContext *ctx, const TableName *table, Error *err);
 
-/* A target that is built anew from no file at all: its rows and state (`key`, may be NULL) go, the
- * columns stay, since nothing tells others. No target is none afterwards. */
-bool load_nothing(StepContext *ctx, const StateKey *key, Error *err);
+/* A target that is built anew from no file at all: its rows go, the columns stay, since nothing
+ * tells others. No target is none afterwards. */
+bool load_nothing(StepContext *ctx, Error *err);
 
 /* run/ parts that use them */
 bool load_by_cursor(StepContext *ctx, ModeKind mode, Error *err);

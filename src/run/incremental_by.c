@@ -78,7 +78,6 @@ static bool find_window(ByColumn *by, Error *err) {
         !table_columns(ctx, &ctx->step->target, &target, err))
         return false;
     by->missing = target.count == 0;
-    if (step_rebuilds(ctx) || by->missing) by->stored = (Watermark){0};
     if (options->start != NULL || options->end != NULL) return set_backfill(by, err);
     if (by->stored.value == NULL) return true;
     if (!str_ieq(by->stored.cursor_field, by->key.cursor_field)) {
@@ -187,28 +186,22 @@ static bool write_window(ByColumn *by, const char *query, const char **rows, Err
 static bool rebuild(ByColumn *by, const char *query, const char **rows, Error *err) {
     StepContext *ctx = by->ctx;
     Apply apply = {.target = &ctx->step->target, .query = query};
-    if (!apply_replace(ctx, &apply, err)) return false;
+    by->stored = (Watermark){0};
+    if (!forget_loads(ctx, &ctx->step->target, err) || !apply_replace(ctx, &apply, err))
+        return false;
     ctx->result->rows_read = ctx->result->rows_inserted;
     *rows = ctx->step->target.sql;
     return by->type == NULL || cursor_check_nulls(ctx, *rows, ctx->step->cursor, err);
 }
 
-/* A table that was built anew without a value of the column goes on from the start: the watermark
- * of before would hide the rows below it. */
-static bool forget_old(ByColumn *by, Error *err) {
-    return state_forget(by->ctx->run->duck, &by->key, NULL, err) ||
-           step_error(by->ctx, NULL, err);
-}
-
 static bool move_watermark(ByColumn *by, const char *rows, Error *err) {
     StepContext *ctx = by->ctx;
     const char *value = NULL;
-    if (by->backfill) return true;
-    if (by->type == NULL) return forget_old(by, err);
+    if (by->backfill || by->type == NULL) return true;
     if (!cursor_max(ctx, rows, ctx->step->cursor, &value, err)) return false;
     CursorHighest highest = {ctx->step->cursor, value, by->type, by->relation.now};
     if (!cursor_check_future(ctx, &highest, err)) return false;
-    if (value == NULL) return by->lower != NULL || forget_old(by, err);
+    if (value == NULL) return true;
     int order = 1;
     if (by->stored.value != NULL &&
         !cursor_compare(ctx, value, by->stored.value, by->stored.type, &order, err))

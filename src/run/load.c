@@ -149,31 +149,31 @@ static ModeKind incremental_mode(const Step *step) {
     return step->mode;
 }
 
-bool load_nothing(StepContext *ctx, const StateKey *key, Error *err) {
+bool load_nothing(StepContext *ctx, Error *err) {
     Columns columns = {0};
     int64_t deleted = 0;
     Touched *touched = run_touch(ctx->run, &ctx->step->target, err);
     if (touched == NULL || !table_columns(ctx, &ctx->step->target, &columns, err)) return false;
     if (columns.count == 0) return true;
     const char *sql = arena_printf(ctx->arena, "DELETE FROM %s", ctx->step->target.sql);
-    if (!duck_exec(ctx->run->duck, sql, &deleted, err) ||
-        (key != NULL && !state_forget(ctx->run->duck, key, NULL, err)))
-        return step_error(ctx, NULL, err);
+    if (!duck_exec(ctx->run->duck, sql, &deleted, err)) return step_error(ctx, NULL, err);
     ctx->result->rows_deleted += deleted;
-    touched->written = touched->dirty = true;
+    touched->dirty = true;
     return true;
 }
 
 static bool load_step(StepContext *ctx, Error *err) {
     const Step *step = ctx->step;
-    if (step->mode == MODE_INCREMENTAL) return incremental_by(ctx, err);
     ModeKind mode = step->mode == MODE_NONE ? MODE_REPLACE : step->mode;
-    if (step->source == NULL) {
+    if (step->source == NULL && mode != MODE_INCREMENTAL) {
         const char *query = NULL;
         return query_rows(ctx, mode, &query, err) && apply_mode(ctx, mode, query, err);
     }
+    if (step->source != NULL && step->source->incremental && mode != MODE_INCREMENTAL)
+        mode = incremental_mode(step);
+    if (!begin_load(ctx, mode, err)) return false;
+    if (mode == MODE_INCREMENTAL) return incremental_by(ctx, err);
     if (!step->source->incremental) return load_source(ctx, mode, err);
-    mode = incremental_mode(step);
     return step->source->cursor != NULL ? load_by_cursor(ctx, mode, err)
                                         : load_by_file(ctx, mode, err);
 }
@@ -181,15 +181,8 @@ static bool load_step(StepContext *ctx, Error *err) {
 bool run_load(StepContext *ctx, Error *err) {
     if (load_step(ctx, err)) return true;
     if (!ctx->no_files) return false;
-    const Step *step = ctx->step;
-    bool by_cursor = step->mode == MODE_INCREMENTAL || step->source->incremental;
-    bool anew = step->mode == MODE_REPLACE || (by_cursor && step_rebuilds(ctx)) ||
-                (step->mode == MODE_NONE && !by_cursor);
-    StateKey key = step_state_key(ctx, step->source->name, step->mode == MODE_INCREMENTAL
-                                                               ? step->cursor
-                                                               : step->source->cursor);
     *err = (Error){0};
-    return !anew || load_nothing(ctx, by_cursor ? &key : NULL, err);
+    return !ctx->anew || load_nothing(ctx, err);
 }
 
 static bool create_temporary(StepContext *ctx, Error *err) {

@@ -20,7 +20,7 @@ typedef struct CursorLoad {
     Columns columns;   /* of rows */
     const char *type;  /* of the cursor in rows */
     Relation relation;
-    bool rebuild, direct, missing; /* missing: there is no target yet */
+    bool rebuild, direct;
 } CursorLoad;
 
 static const char *fingerprint_of(Arena *arena, const Source *source, const Strings *keys) {
@@ -49,20 +49,15 @@ static bool find_start(CursorLoad *load, Error *err) {
     if (!state_watermark(ctx->run->duck, ctx->arena, &load->key, &load->stored, err) ||
         !table_columns(ctx, &ctx->step->target, &target, err))
         return false;
-    load->rebuild = step_rebuilds(ctx) || load->mode == MODE_REPLACE;
-    if (ctx->run->options->full_refresh || load->rebuild || target.count == 0) {
-        load->stored = (Watermark){0};
-    } else if (!cursor_check_state(ctx, &load->key, &load->stored, NULL, load->fingerprint, err)) {
+    load->rebuild = ctx->anew;
+    if (!cursor_check_state(ctx, &load->key, &load->stored, NULL, load->fingerprint, err) ||
+        (load->stored.value == NULL && !load->rebuild && !check_typed(load, &target, err)))
         return false;
-    }
-    if (load->stored.value == NULL && !load->rebuild && !check_typed(load, &target, err))
-        return false;
-    load->missing = target.count == 0;
-    load->direct = load->mode != MODE_UPSERT && (load->rebuild || target.count == 0);
+    load->direct = load->mode != MODE_UPSERT && load->rebuild;
     if (load->stored.value != NULL || load->mode != MODE_APPEND || load->direct) return true;
     bool had = false;
     if (!target_had_rows(ctx, &had, err)) return false;
-    return had && !ctx->run->options->full_refresh ? refuse_append(ctx, &load->key, err) : true;
+    return had ? refuse_append(ctx, &load->key, err) : true;
 }
 
 /* When the bound cannot be compared with the source's cursor, its type has changed. */
@@ -298,7 +293,7 @@ static bool skip_boundary(CursorLoad *load, Error *err) {
 static bool apply_rows(CursorLoad *load, Error *err) {
     StepContext *ctx = load->ctx;
     if (load->direct) return true;
-    if (ctx->result->rows_read == 0 && !load->rebuild && !load->missing) return true;
+    if (ctx->result->rows_read == 0 && !load->rebuild) return true;
     Apply apply =
         base_apply(load, arena_printf(ctx->arena, "SELECT * FROM %s", load->rows));
     if (load->mode != MODE_UPSERT) return apply_append(ctx, &apply, err);
@@ -364,20 +359,12 @@ static bool keep_boundary(CursorLoad *load, const char *value, Error *err) {
     return duck_exec(ctx->run->duck, sql, NULL, err) || step_error(ctx, NULL, err);
 }
 
-/* A table that was built anew and has no cursor value has no watermark either: one of before would
- * hide the rows that come below it. */
-static bool forget_old(CursorLoad *load, Error *err) {
-    return load->stored.value != NULL ||
-           state_forget(load->ctx->run->duck, &load->key, NULL, err) ||
-           step_error(load->ctx, NULL, err);
-}
-
 /* The new watermark: the highest cursor read, never below the old one, never above what the
  * source says is safe. */
 static bool move_watermark(CursorLoad *load, Error *err) {
     StepContext *ctx = load->ctx;
     const char *value = NULL;
-    if (ctx->result->rows_read == 0) return forget_old(load, err);
+    if (ctx->result->rows_read == 0) return true;
     if (!cursor_max(ctx, load->rows, load->source->cursor, &value, err)) return false;
     CursorHighest highest = {load->source->cursor, value, load->type, load->relation.now};
     if (!cursor_check_future(ctx, &highest, err)) return false;
@@ -392,7 +379,7 @@ static bool move_watermark(CursorLoad *load, Error *err) {
     if (load->relation.watermark_stays && old != NULL) value = old;
     int order = 1;
     if (value == NULL) value = old;
-    if (value == NULL) return forget_old(load, err); /* only NULL cursors so far */
+    if (value == NULL) return true; /* only NULL cursors so far */
     if (old != NULL && !cursor_compare(ctx, value, old, load->type, &order, err)) return false;
     bool wrote = ctx->result->rows_inserted + ctx->result->rows_updated > 0;
     if (order <= 0 && !wrote) return true;

@@ -18,7 +18,6 @@ typedef struct FileLoad {
     Strings wanted;    /* new or changed: to be read */
     Strings changed;   /* known by another size, time or etag */
     Relation relation;
-    bool rebuild;
 } FileLoad;
 
 typedef struct KnownFile {
@@ -104,7 +103,7 @@ static void limit_files(FileLoad *load) {
 static bool compare(FileLoad *load, Error *err) {
     StepContext *ctx = load->ctx;
     Map known = map_exact_on(ctx->arena);
-    if (!load->rebuild && !read_ledger(load, &known, err)) return false;
+    if (!read_ledger(load, &known, err)) return false;
     for (size_t i = 0; i < load->now.count; i++) {
         const FileEntry *file = &load->now.items[i];
         KnownFile *before = map_get(&known, file->path);
@@ -119,7 +118,7 @@ static bool compare(FileLoad *load, Error *err) {
                       "%s was loaded by an earlier run and is gone", known.entries[i].key);
     limit_files(load);
     bool had = false;
-    if (known.count > 0 || load->rebuild || load->mode != MODE_APPEND) return true;
+    if (known.count > 0 || load->mode != MODE_APPEND) return true;
     if (!target_had_rows(ctx, &had, err)) return false;
     return had ? refuse_append(ctx, &load->key, err) : true;
 }
@@ -143,7 +142,7 @@ static bool remove_changed(FileLoad *load, Error *err) {
                                    path_list(ctx->arena, &load->changed));
     if (!duck_exec(ctx->run->duck, sql, &deleted, err)) return step_error(ctx, NULL, err);
     ctx->result->rows_deleted += deleted;
-    touched->written = touched->dirty = true;
+    touched->dirty = true;
     return true;
 }
 
@@ -172,11 +171,8 @@ static bool write_ledger(FileLoad *load, Error *err) {
     StepContext *ctx = load->ctx;
     Arena *arena = ctx->arena;
     const char *where = state_where(arena, &load->key);
-    const char *which = load->rebuild ? "true"
-                                      : arena_printf(arena, "path IN (%s)",
-                                                     path_list(arena, &load->wanted));
-    if (!duck_execf(ctx->run->duck, err, "DELETE FROM _sqlflow.files WHERE %s AND %s", where,
-                    which))
+    if (!duck_execf(ctx->run->duck, err, "DELETE FROM _sqlflow.files WHERE %s AND path IN (%s)",
+                    where, path_list(arena, &load->wanted)))
         return step_error(ctx, NULL, err);
     Buf values = buf_on(arena);
     for (size_t i = 0; i < load->now.count; i++) {
@@ -219,7 +215,7 @@ static bool read_files(FileLoad *load, Error *err) {
                    .keys_span = ctx->step->mode_span,
                    .on_schema_change = load->source->on_schema_change,
                    .duplicates_are_errors = load->source->duplicates_are_errors,
-                   .rebuild = load->rebuild};
+                   .rebuild = ctx->anew};
     bool ok = load->mode == MODE_UPSERT ? apply_upsert(ctx, &apply, err)
                                         : apply_append(ctx, &apply, err);
     if (!ok) return false;
@@ -230,13 +226,9 @@ static bool read_files(FileLoad *load, Error *err) {
 
 static bool load_files(FileLoad *load, Error *err) {
     StepContext *ctx = load->ctx;
-    Columns target = {0};
-    if (!table_columns(ctx, &ctx->step->target, &target, err) ||
-        !session_files(load, &load->now, err))
-        return false;
-    load->rebuild = step_rebuilds(ctx) || load->mode == MODE_REPLACE || target.count == 0;
+    if (!session_files(load, &load->now, err)) return false;
     if (load->now.count == 0 && !no_files(load, err)) return false;
-    if (load->now.count == 0) return !load->rebuild || load_nothing(ctx, &load->key, err);
+    if (load->now.count == 0) return !ctx->anew || load_nothing(ctx, err);
     if (!compare(load, err)) return false;
     return load->wanted.count == 0 ? true : read_files(load, err);
 }

@@ -71,7 +71,6 @@ bool run_sql(StepContext *ctx, Error *err) {
     for (size_t i = 0; i < step->writes.count; i++) {
         Touched *touched = run_touch(ctx->run, &step->writes.items[i], err);
         if (touched == NULL) return step_error(ctx, NULL, err);
-        touched->written = true;
         if (verb == SQL_UPDATE || verb == SQL_DELETE || verb == SQL_MERGE || verb == SQL_TRUNCATE)
             touched->dirty = true;
         if (verb == SQL_DROP || verb == SQL_CREATE_TABLE) touched->dirty = false;

@@ -99,7 +99,7 @@ static bool run_step(Run *run, size_t index, Error *err) {
     double start = clock_steady();
     step_began(run, index);
     bool ok = !run->stop && open_views(&ctx, err) && prepare_python(&ctx, err) &&
-              execute(&ctx, err);
+              run_refresh(&ctx, err) && execute(&ctx, err);
     if (run->python != NULL) udf_release(run->python);
     if (run->stop) ok = interrupted(run, err);
     result->seconds = clock_steady() - start;
@@ -306,8 +306,12 @@ static void begin_anew(Run *run, int retries) {
     size_t done = run->options->commit_step ? run->current : 0;
     for (size_t i = 0; i < done; i++) run->keep[i] = false;
     StepResult *before = run->report->steps;
+    Map touched = run->touched;
     retries += before[run->current].retries;
     reset_results(run);
+    for (size_t i = 0; i < touched.count; i++)
+        if (((Touched *)touched.entries[i].value)->step < done)
+            map_set(&run->touched, touched.entries[i].key, touched.entries[i].value);
     for (size_t i = 0; i < done; i++) run->report->steps[i] = before[i];
     run->report->steps[run->current].retries = retries;
     run->report->diags.count = run->warned;

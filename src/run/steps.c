@@ -85,7 +85,7 @@ Touched *run_touch(Run *run, const TableName *table, Error *err) {
     Touched *touched = map_get(&run->touched, table->key);
     if (touched != NULL) return touched;
     touched = ARENA_NEW(run->arena, Touched);
-    touched->rows_before = -1;
+    *touched = (Touched){.step = run->current, .rows_before = -1};
     AUTO_ARENA scratch = arena_new();
     Columns columns = {0};
     if (!duck_table_columns(run->duck, scratch, table->schema, table->name, &columns, err))
@@ -101,5 +101,7 @@ Touched *run_touch(Run *run, const TableName *table, Error *err) {
     }
     touched->had_rows = rows > 0;
     map_set(&run->touched, table->key, touched);
-    return touched;
+    /* Somebody dropped it: what was loaded into it is to be loaded again. */
+    StateKey key = {.target = table->key};
+    return columns.count > 0 || state_forget(run->duck, &key, NULL, err) ? touched : NULL;
 }

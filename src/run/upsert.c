@@ -222,7 +222,6 @@ static bool write_rows(Upsert *up, Error *err) {
     const char *insert = arena_printf(ctx->arena, "INSERT INTO %s BY NAME SELECT * FROM %s",
                                       target, up->stage);
     if (!duck_exec(ctx->run->duck, insert, &inserted, err)) return step_error(ctx, NULL, err);
-    touched->written = true;
     touched->dirty = touched->dirty || matched > 0;
     ctx->result->rows_updated += matched;
     ctx->result->rows_inserted += inserted - matched;

@@ -189,6 +189,22 @@ def test_watermark_commits_with_its_step(project):
     assert project.watermarks() == [("s", "t", "at", "1", "BIGINT")]
 
 
+BIG = 9223372036854775807
+
+
+def test_a_full_refresh_that_reads_a_source_again_keeps_the_steps_before(project):
+    """The length of b's numbers is guessed from its first rows, wrongly."""
+    text = "".join(f'SOURCE {n} TYPE csv PARAMS {{"path": "data/{n}.csv", "sync_mode": "incremental", '
+                   f'"cursor_field": "id"}}; LOAD t FROM {n};\n' for n in "ab")
+    many = [(i, i % 1000) for i in range(800_000)]
+    project.csv("data/a.csv", "id,v", (1, BIG))
+    project.csv("data/b.csv", "id,v", *many)
+    project.run(text, "--commit", "step")
+    project.csv("data/b.csv", "id,v", *many, (800_000, BIG))
+    assert project.run(None, "--commit", "step", "--full-refresh")["status"] == "success"
+    assert project.sql(f"SELECT count(*), count(*) FILTER (v = {BIG}) FROM t") == [(800_002, 2)]
+
+
 def test_failed_step_by_step_run_can_simply_be_run_again(project):
     project.csv("data/s.csv", "id,at", (1, 1))
     text = ('SOURCE s TYPE csv PARAMS {"path": "data/s.csv", "sync_mode": "incremental", "cursor_field": "at"};'

@@ -416,6 +416,81 @@ def test_dropped_table_is_loaded_anew(project):
     assert project.table("t") == [(1, 1), (2, 2)]
 
 
+TWO = [(1, 1), (2, 2), (11, 1), (12, 2)]
+WAYS = [{"cursor_field": "at"}, {"cursor_field": "at", "primary_key": "id"}, {}]
+
+
+def two_loads(project, options, modes=("", ""), loads="LOAD t FROM a {}; LOAD t FROM b {};"):
+    """Two sources of one table."""
+    project.csv("data/a.csv", "id,at", (1, 1), (2, 2))
+    project.csv("data/b.csv", "id,at", (11, 1), (12, 2))
+    params = {n: json.dumps({"path": f"data/{n}.csv", "sync_mode": "incremental", **options}) for n in "ab"}
+    return "".join(f"SOURCE {n} TYPE csv PARAMS {params[n]};\n" for n in "ab") + loads.format(*modes)
+
+
+def rows_of_two(project):
+    return project.sql('SELECT id, "at" FROM t ORDER BY ALL')
+
+
+@pytest.mark.parametrize("options", WAYS)
+@pytest.mark.parametrize("made", ["", 'CREATE TABLE IF NOT EXISTS t (id BIGINT, "at" BIGINT%s);'])
+def test_a_dropped_table_of_two_loads_is_loaded_anew_by_both(project, options, made):
+    made = made and made % ("" if options else ", _sqlflow_file VARCHAR")
+    project.run(made + two_loads(project, options))
+    project.run("DROP TABLE t;", name="drop")
+    assert project.run()["warnings"] == []
+    assert rows_of_two(project) == TWO
+
+
+@pytest.mark.parametrize("options", WAYS)
+@pytest.mark.parametrize("before", ["DELETE FROM t WHERE id = 99;", 'UPDATE t SET "at" = "at";', "TRUNCATE t;",
+                                    "ALTER TABLE t ADD COLUMN IF NOT EXISTS z INTEGER;",
+                                    'CREATE TABLE IF NOT EXISTS t (id BIGINT, "at" BIGINT);'])
+def test_full_refresh_of_a_table_that_another_step_writes_first(project, options, before):
+    project.run(two_loads(project, options))
+    project.run(before + two_loads(project, options), "--full-refresh")
+    assert rows_of_two(project) == TWO
+    assert len(project.state()["files" if not options else "watermarks"]) == 2
+
+
+@pytest.mark.parametrize("options", WAYS)
+def test_full_refresh_keeps_what_the_run_itself_wrote_first(project, options):
+    file = "" if options else ", NULL"
+    project.run(two_loads(project, options))
+    project.run(f"INSERT INTO t SELECT 50, 0{file};" + two_loads(project, options), "--full-refresh")
+    assert rows_of_two(project) == sorted([*TWO, (50, 0)])
+
+
+@pytest.mark.parametrize("options", WAYS)
+def test_a_load_whose_rows_another_took_away_begins_anew(project, options):
+    project.run(two_loads(project, options))
+    warnings = project.run(None, "--full-refresh", "--select", "load_t_2")["warnings"]
+    assert [w["code"] for w in warnings] == ["SF0622"] and "from 'a'" in warnings[0]["message"]
+    assert rows_of_two(project) == TWO[2:]
+    if "primary_key" not in options:
+        assert project.fail()["code"] == "SF0612"
+        project.run(None, "--full-refresh")
+    else:
+        project.run()
+    assert rows_of_two(project) == TWO
+
+
+@pytest.mark.parametrize("options", WAYS)
+def test_a_load_behind_one_that_replaces_reads_everything(project, options):
+    text = two_loads(project, options, ("MODE REPLACE", ""))
+    for _ in range(3):
+        assert project.run(text)["warnings"] == []
+        assert rows_of_two(project) == TWO
+
+
+@pytest.mark.parametrize("options", WAYS)
+def test_one_load_written_twice(project, options):
+    text = two_loads(project, options, loads="LOAD t FROM a; LOAD t FROM a;")
+    for flags in ([], ["--full-refresh"], []):
+        project.run(text, *flags)
+        assert rows_of_two(project) == TWO[:2]
+
+
 @pytest.mark.parametrize("key", [None, "id"])
 @pytest.mark.parametrize("how", ["--full-refresh", "dropped", "replace"])
 def test_a_table_rebuilt_from_nothing_forgets_its_watermark(project, how, key):

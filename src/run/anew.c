@@ -1,0 +1,78 @@
+/* Targets that are built anew: no load goes on from what it had brought into the rows that go. */
+#include "run/apply.h"
+#include "run/cursor.h"
+
+static bool is_incremental(const Step *step) {
+    return step->mode == MODE_INCREMENTAL || (step->source != NULL && step->source->incremental);
+}
+
+/* Does a step of this run load the source into the table? */
+static bool is_loaded(const Run *run, const TableName *table, const char *source) {
+    for (size_t i = 0; i < run->plan->steps.count; i++) {
+        const Step *step = &run->plan->steps.items[i];
+        if (run->keep[i] && is_incremental(step) && str_eq(step->target.key, table->key) &&
+            (source == NULL || (step->source != NULL && str_ieq(step->source->name, source))))
+            return true;
+    }
+    return false;
+}
+
+/* Rows that only other runs bring back. */
+static bool warn_others(StepContext *ctx, const TableName *table, Error *err) {
+    Run *run = ctx->run;
+    StateKey key = {.target = table->key};
+    const char *where = state_where(ctx->arena, &key);
+    const char *sql = arena_printf(
+        ctx->arena, "SELECT DISTINCT pipeline, source FROM (SELECT pipeline, source FROM "
+                    "_sqlflow.watermarks WHERE %s AND source <> '-' UNION ALL SELECT pipeline, "
+                    "source FROM _sqlflow.files WHERE %s) ORDER BY ALL", where, where);
+    AUTO_ROWS rows = NULL;
+    if (!duck_query(run->duck, sql, &rows, err)) return false;
+    err->code = ERR_NONE;
+    while (rows_next(rows, err)) {
+        const char *pipeline = rows_text(rows, 0), *source = rows_text(rows, 1);
+        if (str_ieq(pipeline, run->plan->pipeline->name) && is_loaded(run, table, source)) continue;
+        step_warn(ctx, WARN_ROWS_GONE,
+                  arena_printf(ctx->arena, "run pipeline '%s' to load them again", pipeline),
+                  "table '%s' is built anew without the rows that pipeline '%s' loaded into it "
+                  "from '%s'", table->name, pipeline, source);
+    }
+    return err->code == ERR_NONE;
+}
+
+bool forget_loads(StepContext *ctx, const TableName *table, Error *err) {
+    StateKey key = {.target = table->key};
+    Touched *touched = run_touch(ctx->run, table, err);
+    if (touched == NULL || (touched->had_rows && !warn_others(ctx, table, err)) ||
+        !state_forget(ctx->run->duck, &key, NULL, err))
+        return step_error(ctx, NULL, err);
+    touched->had_rows = false;
+    return true;
+}
+
+bool begin_load(StepContext *ctx, ModeKind mode, Error *err) {
+    Columns target = {0};
+    const TableName *table = &ctx->step->target;
+    bool first = !map_has(&ctx->run->touched, table->key);
+    if (!table_columns(ctx, table, &target, err)) return false;
+    ctx->anew = mode == MODE_REPLACE || target.count == 0 ||
+                (first && ctx->run->options->full_refresh && is_incremental(ctx->step));
+    return !ctx->anew || forget_loads(ctx, table, err);
+}
+
+bool run_refresh(StepContext *ctx, Error *err) {
+    const Step *step = ctx->step;
+    if (!ctx->run->options->full_refresh || is_incremental(step)) return true;
+    for (size_t i = 0; i < step->writes.count; i++) {
+        const TableName *table = &step->writes.items[i];
+        Columns columns = {0};
+        if (map_has(&ctx->run->touched, table->key) || !is_loaded(ctx->run, table, NULL)) continue;
+        if (!forget_loads(ctx, table, err) || !table_columns(ctx, table, &columns, err))
+            return false;
+        if (columns.count == 0) continue;
+        if (!duck_execf(ctx->run->duck, err, "DELETE FROM %s", table->sql))
+            return step_error(ctx, NULL, err);
+        ((Touched *)map_get(&ctx->run->touched, table->key))->dirty = true;
+    }
+    return true;
+}
