@@ -245,8 +245,8 @@ static bool set_watermark(Cli *cli, const Reader *reader, const char **value, Er
     if (!normalise(cli, duck, &watermark, err) || !duck_exec(duck, "BEGIN", NULL, err))
         return false;
     *value = watermark.value;
-    /* What the source remembered about the old place is of no use at the new one. */
-    watermark.token = NULL;
+    /* What was remembered about the source at the old place is of no use at the new one. */
+    watermark.token = watermark.fingerprint = NULL;
     int64_t removed;
     bool ok = state_forget(duck, &key, &removed, err) &&
               state_set_watermark(duck, &key, &watermark, "state set", err);

@@ -160,9 +160,11 @@ bool cursor_check_state(StepContext *ctx, const StateKey *key, const Watermark *
     error_set(err, ERR_STATE_MISMATCH, ctx->step->span,
               "the %s changed since the last run: it was %s and is now %s", what, was, is);
     error_hint(err,
-               "set the watermark for the new one with `sqlflow state set %s %s %s VALUE`, or "
-               "start over with --full-refresh (or `sqlflow state reset %s %s %s`)",
-               key->pipeline, key->source, key->target, key->pipeline, key->source, key->target);
+               "set the watermark for the new one with `sqlflow state set %s %s %s VALUE --cursor "
+               "%s --type '%s'`, or start over with --full-refresh (or `sqlflow state reset %s %s "
+               "%s`)",
+               key->pipeline, key->source, key->target, key->cursor_field,
+               type != NULL ? type : stored->type, key->pipeline, key->source, key->target);
     return step_error(ctx, NULL, err);
 }
 

@@ -275,8 +275,27 @@ static bool skip_remembered(CursorLoad *load, const char *columns, Error *err) {
     return true;
 }
 
+static bool remember(CursorLoad *load, const char *rows, const char *bound, Error *err) {
+    StepContext *ctx = load->ctx;
+    const char *cursor = sql_ident(ctx->arena, load->source->cursor);
+    Buf columns = buf_on(ctx->arena);
+    for (size_t i = 0; i < load->columns.count; i++)
+        buf_printf(&columns, "%s%s", i > 0 ? "\x1f" : "", load->columns.items[i].name);
+    const char *sql = arena_printf(
+        ctx->arena,
+        "INSERT INTO _sqlflow.boundary(pipeline, source, target, cursor_field, columns, row_hash, "
+        "rows, cursor_value) SELECT %s, %s, %s, %s, %s, %s, count(*), any_value(%s)::VARCHAR "
+        "FROM %s WHERE %s >= %s GROUP BY 6",
+        sql_literal(ctx->arena, load->key.pipeline), sql_literal(ctx->arena, load->key.source),
+        sql_literal(ctx->arena, load->key.target), sql_literal(ctx->arena, load->key.cursor_field),
+        sql_literal(ctx->arena, buf_text(&columns)), row_hash(ctx->arena, buf_text(&columns)),
+        cursor, rows, cursor, bound);
+    return duck_exec(ctx->run->duck, sql, NULL, err) || step_error(ctx, NULL, err);
+}
+
 /* Takes rows that an earlier run appended out of the stage, each as often as it was appended. Runs
- * before and after a column came or went remember rows of one watermark by different columns. */
+ * before and after a column came or went remember rows of one watermark by different columns. A
+ * watermark that was set by hand comes with no memory: the table itself tells what it has. */
 static bool skip_boundary(CursorLoad *load, Error *err) {
     StepContext *ctx = load->ctx;
     if (load->mode != MODE_APPEND || load->stored.value == NULL) return true;
@@ -285,6 +304,11 @@ static bool skip_boundary(CursorLoad *load, Error *err) {
                                    state_where(ctx->arena, &load->key));
     Strings sets = {0};
     if (!duck_texts(ctx->run->duck, ctx->arena, sql, &sets, err)) return step_error(ctx, NULL, err);
+    const char *bound = cursor_literal(ctx->arena, load->stored.value, load->stored.type);
+    if (sets.count == 0 && ctx->result->rows_read > 0 &&
+        !(remember(load, ctx->step->target.sql, bound, err) &&
+          duck_texts(ctx->run->duck, ctx->arena, sql, &sets, err)))
+        return step_error(ctx, NULL, err);
     for (size_t i = 0; i < sets.count; i++)
         if (!skip_remembered(load, sets.items[i], err)) return false;
     return true;
@@ -344,19 +368,7 @@ static bool keep_boundary(CursorLoad *load, const char *value, Error *err) {
         return load->keys.count > 0 && load->mode != MODE_APPEND ? true
                                                                  : too_many(load, kept + added,
                                                                             value, err);
-    Buf columns = buf_on(ctx->arena);
-    for (size_t i = 0; i < load->columns.count; i++)
-        buf_printf(&columns, "%s%s", i > 0 ? "\x1f" : "", load->columns.items[i].name);
-    sql = arena_printf(
-        ctx->arena,
-        "INSERT INTO _sqlflow.boundary(pipeline, source, target, cursor_field, columns, row_hash, "
-        "rows, cursor_value) SELECT %s, %s, %s, %s, %s, %s, count(*), any_value(%s)::VARCHAR "
-        "FROM %s WHERE %s >= %s GROUP BY 6",
-        sql_literal(ctx->arena, load->key.pipeline), sql_literal(ctx->arena, load->key.source),
-        sql_literal(ctx->arena, load->key.target), sql_literal(ctx->arena, load->key.cursor_field),
-        sql_literal(ctx->arena, buf_text(&columns)), row_hash(ctx->arena, buf_text(&columns)),
-        cursor, load->rows, cursor, bound);
-    return duck_exec(ctx->run->duck, sql, NULL, err) || step_error(ctx, NULL, err);
+    return remember(load, load->rows, bound, err);
 }
 
 /* The new watermark: the highest cursor read, never below the old one, never above what the

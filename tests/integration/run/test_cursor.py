@@ -2,6 +2,7 @@
 import datetime
 import json
 import random
+import shlex
 
 import duckdb
 import pytest
@@ -376,6 +377,36 @@ def test_append_after_state_set(project):
     project.csv("data/s.csv", "id,at", (1, 1), (3, 3))
     project.run(load())
     assert project.table("t") == [(1, 1), (3, 3)]
+
+
+@pytest.mark.parametrize("rowid", ["", ",rowid"])
+@pytest.mark.parametrize("value", [0, 1, 2])
+def test_append_after_state_set_knows_the_rows_that_are_there(project, value, rowid):
+    """Each as often as it is there; what is not there is read."""
+    pad = (0,) if rowid else ()
+    rows = [(1, 1, *pad), (2, 2, *pad), (2, 2, *pad), (3, 2, *pad)]
+    project.csv("data/s.csv", "id,at" + rowid, *rows)
+    project.run(load())
+    project.run("DELETE FROM t WHERE id = 3;", name="delete")
+    for _ in range(2):
+        project.sf("state", "set", "p", "s", "t", value)
+        project.csv("data/s.csv", "id,at" + rowid, *rows, (2, 2, *pad), (4, 1, *pad))
+        project.run()
+        project.run()
+        assert project.table("t") == sorted([*rows, (2, 2, *pad), *([(4, 1, *pad)] if value < 2 else [])])
+
+
+@pytest.mark.parametrize("other, value", [({"cursor": "n"}, "5"), ({"key": ["id", "n"]}, "1"), ({"key": None}, "2")])
+def test_the_hint_after_a_change_does_what_it_says(project, other, value):
+    project.csv("data/s.csv", "id,at,n", (1, 1, 5), (2, 2, 6))
+    project.run(load(key="id"))
+    text = load(**{"key": "id", **other})
+    hint = project.fail(text)["hint"]
+    command = shlex.split(hint.split("`")[1].replace("VALUE", value))
+    project.sf(*command[1:])
+    project.csv("data/s.csv", "id,at,n", (1, 1, 5), (2, 2, 6), (3, 3, 7))
+    project.run(text)
+    assert project.table("t") == [(1, 1, 5), (2, 2, 6), (3, 3, 7)]
 
 
 def test_append_to_a_filled_table_by_full_refresh(project):
