@@ -186,13 +186,16 @@ static bool check_rows(CursorLoad *load, Error *err) {
            cursor_check_nulls(ctx, load->rows, source->cursor, err);
 }
 
-/* Rows as text, column by column, so that equal rows have equal hashes. */
+/* Rows as text, column by column, so that equal rows have equal hashes, and only they: what stands
+ * between columns and for NULL looks different inside of a text. */
 static const char *row_hash(Arena *arena, const char *columns) {
     Buf text = buf_on(arena);
     buf_puts(&text, "md5(concat_ws(chr(31)");
     for (const char *at = columns; *at != '\0';) {
         size_t size = strcspn(at, "\x1f");
-        buf_printf(&text, ", coalesce(%s::VARCHAR, chr(30))",
+        buf_printf(&text, ", coalesce(replace(replace(replace(%s::VARCHAR, chr(29), chr(29) || "
+                          "chr(29)), chr(30), chr(30) || chr(29)), chr(31), chr(31) || chr(29)), "
+                          "chr(30))",
                    sql_ident(arena, arena_strndup(arena, at, size)));
         at += size + (at[size] != '\0');
     }

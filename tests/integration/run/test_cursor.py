@@ -116,6 +116,18 @@ def test_ties_without_a_key_are_a_multiset(project):
     assert project.table("t") == [("n", 6), ("n", 6), ("x", 5), ("x", 5), ("x", 5), ("y", 5), ("z", 5)]
 
 
+@pytest.mark.parametrize("first, second", [
+    (("x\x1fy", "z"), ("x", "y\x1fz")), (("", "\x1e"), ("", None)), (("x", "\x1dy"), ("x\x1fy", "")),
+    (("\x1e\x1d", ""), ("\x1e", "\x1d"))])
+def test_ties_are_told_apart_whatever_they_hold(project, first, second):
+    rows = [{"a": a, "b": b, "at": 1} for a, b in (first, second)]
+    project.write("data/s.json", json.dumps(rows[:1]))
+    project.run(load(kind="json", path="data/s.json", column_types={"a": "VARCHAR", "b": "VARCHAR"}))
+    project.write("data/s.json", json.dumps(rows))
+    project.run()
+    assert sorted(project.sql("SELECT a, b FROM t"), key=repr) == sorted([first, second], key=repr)
+
+
 def test_ties_are_told_apart_by_null_and_empty(project):
     rows = ['"",,5', ',"",5', ",,5"]
     project.csv("data/s.csv", "a,b,at", *rows)
