@@ -17,6 +17,7 @@ typedef struct FileLoad {
     FileEntries now;   /* the files there are */
     Strings wanted;    /* new or changed: to be read */
     Strings changed;   /* known by another size, time or etag */
+    Strings known;     /* read by an earlier run, and the same since */
     Relation relation;
 } FileLoad;
 
@@ -108,7 +109,10 @@ static bool compare(FileLoad *load, Error *err) {
         const FileEntry *file = &load->now.items[i];
         KnownFile *before = map_get(&known, file->path);
         if (before != NULL) before->seen = true;
-        if (before != NULL && is_same(before, file)) continue;
+        if (before != NULL && is_same(before, file)) {
+            strings_add(ctx->arena, &load->known, file->path);
+            continue;
+        }
         strings_add(ctx->arena, &load->wanted, file->path);
         if (before != NULL) strings_add(ctx->arena, &load->changed, file->path);
     }
@@ -204,20 +208,76 @@ static bool no_files(FileLoad *load, Error *err) {
     return step_error(load->ctx, NULL, err);
 }
 
-static bool read_files(FileLoad *load, Error *err) {
-    StepContext *ctx = load->ctx;
-    ReadSpec spec = {.columns = &load->source->columns, .files = &load->wanted,
-                     .add_file_column = true};
-    const char *query = NULL;
-    if (!source_open(ctx, &spec, &load->relation, &query, err)) return false;
-    if (!remove_changed(load, err)) return false;
-    Apply apply = {.target = &ctx->step->target, .query = query, .keys = &load->keys,
-                   .keys_span = ctx->step->mode_span,
+static bool open_files(FileLoad *load, const Strings *files, const char **query, Error *err) {
+    ReadSpec spec = {.columns = &load->source->columns, .files = files, .add_file_column = true};
+    source_close(load->ctx, &load->relation);
+    return source_open(load->ctx, &spec, &load->relation, query, err);
+}
+
+static Apply apply_of(const FileLoad *load, const char *query) {
+    return (Apply){.target = &load->ctx->step->target, .query = query, .keys = &load->keys,
+                   .keys_span = load->ctx->step->mode_span,
                    .on_schema_change = load->source->on_schema_change,
                    .duplicates_are_errors = load->source->duplicates_are_errors,
-                   .rebuild = ctx->anew};
-    bool ok = load->mode == MODE_UPSERT ? apply_upsert(ctx, &apply, err)
-                                        : apply_append(ctx, &apply, err);
+                   .rebuild = load->ctx->anew};
+}
+
+static const char *key_list(const FileLoad *load) {
+    Strings keys = {0};
+    for (size_t i = 0; i < load->keys.count; i++)
+        strings_add(load->ctx->arena, &keys, sql_ident(load->ctx->arena, load->keys.items[i]));
+    return strings_join(load->ctx->arena, &keys, ", ");
+}
+
+/* The keys of rows that changed files brought; *gone NULL: none can have replaced others. */
+static bool stage_keys(FileLoad *load, const char **gone, Error *err) {
+    if (load->mode != MODE_UPSERT || load->changed.count == 0) return true;
+    Arena *arena = load->ctx->arena;
+    const char *query = arena_printf(
+        arena, "SELECT DISTINCT %s FROM %s WHERE _sqlflow_file IN (%s)", key_list(load),
+        load->ctx->step->target.sql, path_list(arena, &load->changed));
+    return apply_stage(load->ctx, query, "gone", gone, NULL, err);
+}
+
+/* A changed file's rows may have replaced those of other files. Where it has their key no longer,
+ * they come back, as when all files are read: of several the last. */
+static bool bring_back(FileLoad *load, const char *gone, Error *err) {
+    StepContext *ctx = load->ctx;
+    Strings others = {0};
+    for (size_t i = 0; gone != NULL && i < load->now.count; i++)
+        if (strings_has_exact(&load->known, load->now.items[i].path))
+            strings_add(ctx->arena, &others, load->now.items[i].path);
+    if (others.count == 0) return true;
+    bool any = false;
+    const char *keys = key_list(load), *query = NULL;
+    const char *missing = arena_printf(ctx->arena, "(SELECT * FROM %s ANTI JOIN %s USING (%s))",
+                                       gone, ctx->step->target.sql, keys);
+    if (!duck_any(ctx->run->duck, arena_printf(ctx->arena, "FROM %s", missing), &any, err))
+        return step_error(ctx, NULL, err);
+    if (!any) return true;
+    if (!open_files(load, &others, &query, err)) return false;
+    query = arena_printf(ctx->arena,
+                         "SELECT * EXCLUDE (_sqlflow_order) FROM (SELECT *, row_number() OVER () "
+                         "AS _sqlflow_order FROM (%s)) SEMI JOIN %s gone USING (%s) ORDER BY "
+                         "_sqlflow_order", query, missing, keys);
+    Apply apply = apply_of(load, query);
+    apply.duplicates_are_errors = false;
+    int64_t dropped = ctx->result->duplicates_dropped;
+    if (!apply_upsert(ctx, &apply, err)) return false;
+    ctx->result->duplicates_dropped = dropped;
+    return true;
+}
+
+static bool read_files(FileLoad *load, Error *err) {
+    StepContext *ctx = load->ctx;
+    const char *query = NULL, *gone = NULL;
+    if (!open_files(load, &load->wanted, &query, err) || !stage_keys(load, &gone, err) ||
+        !remove_changed(load, err))
+        return false;
+    Apply apply = apply_of(load, query);
+    bool ok = load->mode == MODE_UPSERT
+                  ? apply_upsert(ctx, &apply, err) && bring_back(load, gone, err)
+                  : apply_append(ctx, &apply, err);
     if (!ok) return false;
     ctx->result->rows_read = ctx->result->rows_inserted + ctx->result->rows_updated +
                              ctx->result->duplicates_dropped;

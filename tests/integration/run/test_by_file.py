@@ -167,6 +167,26 @@ def test_upsert_by_file(project):
     assert rows(project) == [(1, "a"), (2, "newer"), (3, "c")]
 
 
+@pytest.mark.parametrize("key", ["id", ["id", "part"]])
+def test_rows_that_a_changed_file_replaced_come_back(project, key):
+    """A later delivery replaced rows of earlier ones; delivered anew without them, it leaves them as they were."""
+    project.csv("data/f1.csv", "id,part,v", (1, "x", "one"), (2, "x", "two"), (3, "x", "three"))
+    project.csv("data/f2.csv", "id,part,v", (2, "x", "second"))
+    project.run(load(primary_key=key))
+    project.csv("data/f3.csv", "id,part,v", (2, "x", "wrong"), (3, "x", "wrong"), (9, "x", "wrong"))
+    project.run()
+    assert [r[2] for r in rows(project)] == ["one", "wrong", "wrong", "wrong"]
+    project.csv("data/f3.csv", "id,part,v", (4, "x", "four"))
+    document = project.run()
+    incremental = rows(project)
+    assert incremental == [(1, "x", "one"), (2, "x", "second"), (3, "x", "three"), (4, "x", "four")]
+    assert project.sql("SELECT _sqlflow_file FROM t WHERE id IN (2, 3) ORDER BY id") == [("data/f2.csv",), ("data/f1.csv",)]
+    assert steps_by_id(document)["load_t"]["duplicates_dropped"] == 0
+    assert counts(project.run()) == (0, 0)
+    project.run(None, "--full-refresh")
+    assert rows(project) == incremental
+
+
 def test_failed_load_leaves_ledger_and_rows(project):
     project.csv("data/f1.csv", "id,v", (1, 1))
     project.run(load())
