@@ -14,7 +14,7 @@ FROM debian:bookworm-slim
 # certificates for S3 over TLS.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        ca-certificates libpq5 libpython3.11 libyaml-0-2 \
+        ca-certificates libpq5 libpython3.11 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 1000 sqlflow \
     && install -d -o sqlflow -g sqlflow /work

@@ -48,11 +48,14 @@ COMPILE       = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP
 # libduckdb and libpq are not linked: the program opens them when a command needs them.
 # Its own symbols are exported for the Python module, which calls back into it.
 LINK          = $(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--export-dynamic
-LIBS         := $(shell $(PKG_CONFIG) --libs yaml-0.1) -ldl -lpthread -lm
+# Each library that the program itself needs is searched first for every symbol that libduckdb is
+# bound to: libyaml is linked statically, libm only where it is used.
+LIBS         := -Wl,-Bstatic $(shell $(PKG_CONFIG) --libs yaml-0.1) -Wl,-Bdynamic -Wl,--as-needed \
+    -ldl -lpthread -lm
 PYTHON_CPPFLAGS := $(call system_includes,python3-embed)
 # libduckdb comes in by dlopen and brings libstdc++; the sanitizers must meet its exceptions before.
 ifneq ($(filter asan tsan fuzz,$(VARIANT)),)
-LIBS         += -Wl,--no-as-needed -lstdc++ -Wl,--as-needed
+LIBS         += -Wl,--no-as-needed -lstdc++
 endif
 PYTHON_LIBS     := $(shell $(PKG_CONFIG) --libs python3-embed)
 

@@ -119,7 +119,8 @@ double retry_after_in(const char *message)
 
 double retry_backoff(const RetryPolicy *policy, long long retry, double part)
 {
-    double ceiling = policy->delay * exp2((double)(retry < 60 ? retry : 60));
+    double ceiling = policy->delay;
+    for (; retry > 0 && ceiling < policy->max_delay && ceiling > 0; retry--) ceiling *= 2;
     return part * (ceiling < policy->max_delay ? ceiling : policy->max_delay);
 }
 

@@ -1,6 +1,5 @@
 /* Runs SQL: several statements one after the other, results streamed and not kept. Reading rows
  * is in duck_rows.c. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -28,7 +27,8 @@ static void pending_cleanup(duckdb_pending_result *pending) {
 static const double SPIN = 1e-4, PAUSE_SHARE = 1.0 / 64, LONGEST_PAUSE = 1e-3;
 
 static void pause_after(double taken) {
-    double pause = fmin(taken * PAUSE_SHARE, LONGEST_PAUSE);
+    double share = taken * PAUSE_SHARE;
+    double pause = share < LONGEST_PAUSE ? share : LONGEST_PAUSE;
     struct timespec time = {.tv_nsec = (long)(pause * 1e9)};
     if (taken > SPIN) nanosleep(&time, NULL);
 }
