@@ -188,17 +188,18 @@ bool context_plan(Context *context, Loaded *loaded) {
     return context->diags.errors == 0;
 }
 
-/* Tables of earlier runs are looked up in the profile's database, when there is one. */
+/* What earlier runs made is known from the profile's database, when there is one. While a run holds
+ * it, a pipeline that reads none of its tables can do without. */
 static bool find_externals(Context *context, const Loaded *loaded, Externals *externals,
                            Error *err) {
     *externals = plan_externals(&loaded->plan);
-    if (externals->count == 0) return true;
-    DuckConfig config = {.read_only = true};
-    if (!context_database(context, &config.path, err)) return false;
-    bool exists = config.path != NULL && fs_exists(config.path);
-    if (exists && !duck_attach(loaded->duck, &config, err)) return false;
+    const char *path = NULL;
+    if (!context_database(context, &path, err)) return false;
+    if (path != NULL && !duck_attach_definitions(loaded->duck, path, err) &&
+        (err->code != ERR_LOCKED || externals->count > 0))
+        return false;
     plan_find_externals(&loaded->plan, loaded->duck, externals, &context->diags);
-    return !exists || duck_exec(loaded->duck, "USE memory", NULL, err);
+    return true;
 }
 
 bool context_bind(Context *context, const Loaded *loaded) {

@@ -156,6 +156,18 @@ bool duck_attach(Duck *duck, const DuckConfig *config, Error *err) {
     return true;
 }
 
+bool duck_attach_definitions(Duck *duck, const char *path, Error *err) {
+    DuckConfig config = {.path = path, .read_only = true};
+    const char *copy = !fs_exists(path) ? ""
+                                        : arena_printf(duck->arena,
+                                                       "ATTACH %s AS sqlflow_file (READ_ONLY); "
+                                                       "COPY FROM DATABASE sqlflow_file TO db "
+                                                       "(SCHEMA); DETACH sqlflow_file; ",
+                                                       sql_literal(duck->arena, path));
+    return duck_execf(duck, err, "ATTACH ':memory:' AS db; %sUSE db", copy) ||
+           attach_failed(&config, err);
+}
+
 bool duck_need_temp(Duck *duck, const DuckConfig *config, Error *err) {
     if (config->temp_directory == NULL || duck->temp_dir != NULL) return true;
     return duck_temp_open(duck, config->temp_directory, err) &&

@@ -30,6 +30,9 @@ bool duck_open(const DuckConfig *config, Duck **out, Error *err);
 /* Attaches config->path to an instance that was opened without one, as duck_open does: it becomes
  * the current database `db`; `memory` is the instance's own. */
 bool duck_attach(Duck *duck, const DuckConfig *config, Error *err);
+/* In place of it, `db` is a database in memory with what the file defines, but no rows; empty where
+ * there is no file. */
+bool duck_attach_definitions(Duck *duck, const char *path, Error *err);
 /* For an instance that was opened with temp_optional: makes the folder if it is still missing. */
 bool duck_need_temp(Duck *duck, const DuckConfig *config, Error *err);
 void duck_close(Duck *duck); /* NULL allowed */

@@ -26,8 +26,6 @@ typedef struct Binder {
     bool aborted;
 } Binder;
 
-bool sql_has_pivot(const char *sql) { return strcasestr(sql, "pivot") != NULL; }
-
 /* A table that only its own query reads is there from the second run on. */
 static void hint_own_table(const Step *step, Error *err) {
     if (step->kind != STEP_TRANSFORM || step->target.name == NULL || *err->hint != '\0') return;
@@ -50,12 +48,15 @@ static void hint_qualified(const char *sql, int64_t offset, Error *err) {
                     "PYTHON_FUNC(\"module.function\", …), or as python_udfs.module.function(…)");
 }
 
+/* One failed statement can abort the transaction; what follows from that says nothing new. */
+static bool follows_abort(Binder *binder, const Error *err) {
+    if (strstr(err->message, "transaction is aborted") == NULL) return false;
+    binder->aborted = true;
+    return true;
+}
+
 static void report(Binder *binder, const Step *step, const char *sql, Error *err) {
-    /* One failed statement can abort the transaction; what follows from that says nothing new. */
-    if (strstr(err->message, "transaction is aborted") != NULL) {
-        binder->aborted = true;
-        return;
-    }
+    if (follows_abort(binder, err)) return;
     int64_t offset = duck_error_offset(binder->duck);
     const char *at = step->query.sql == NULL ? NULL : strstr(sql, step->query.sql);
     if (err->span.source == NULL) {
@@ -131,6 +132,7 @@ static bool source_columns(Binder *binder, const Source *source, Columns *column
         known = connector->schema(&session, &source->link, &all, &err);
     if (!known) {
         if (err.code == ERR_FILE_MISSING && source->allow_empty) return false;
+        if (follows_abort(binder, &err)) return false;
         if (err.span.source == NULL) err.span = source->span;
         diag_add(binder->diags, SEVERITY_ERROR, &err);
         return false;
@@ -165,9 +167,6 @@ static bool provide_reads(Binder *binder, const Step *step) {
         }
         if (external != NULL) {
             map_set(&binder->bound, read->key, binder);
-            /* Tables of DuckDB's own have no columns here and need none. */
-            if (!binder->is_run && external->columns.count > 0)
-                create_table(binder, step, read, &external->columns);
             continue;
         }
         Columns columns = {0};
@@ -255,6 +254,49 @@ static void check_source(Binder *binder, const Step *step, const Columns *column
                                       strings_join(binder->arena, &names, ", "));
 }
 
+/* Does the step leave the table that is there, and its columns, as they are? */
+static bool keeps_table(const Binder *binder, const Step *step) {
+    bool incremental = step->mode == MODE_INCREMENTAL ||
+                       (step->source != NULL && step->source->incremental);
+    if (incremental && binder->options->full_refresh) return false;
+    return step->mode == MODE_NONE ? incremental || step->if_not_exists
+                                   : step->mode != MODE_REPLACE;
+}
+
+/* Rows may bring new columns into a table that stays. Where the run may yet find that it must build
+ * the table anew, with other types, its columns are not known. */
+static void widen_table(Binder *binder, const Step *step, const Columns *rows, Columns *table) {
+    bool may_rebuild = step->mode == MODE_INCREMENTAL ||
+                       (step->source != NULL && step->source->incremental);
+    size_t before = table->count;
+    for (size_t i = 0; i < rows->count; i++) {
+        const Column *known = columns_find(table, rows->items[i].name);
+        if (known == NULL)
+            *LIST_PUSH(binder->arena, table) = rows->items[i];
+        else if (may_rebuild && !str_eq(known->type, rows->items[i].type))
+            make_opaque(binder, &step->target);
+    }
+    bool ignored = step->source != NULL && step->source->on_schema_change == SCHEMA_IGNORE;
+    if (table->count > before && !ignored) create_table(binder, step, &step->target, table);
+}
+
+/* The table after the step, which is given its rows' columns. */
+static void bind_target(Binder *binder, const Step *step, const Columns *rows) {
+    Columns table = {0};
+    Error err = {0};
+    if (keeps_table(binder, step) &&
+        !duck_table_columns(binder->duck, binder->arena, step->target.schema, step->target.name,
+                            &table, &err)) {
+        report(binder, step, "", &err);
+        make_opaque(binder, &step->target);
+    } else if (table.count == 0) {
+        create_table(binder, step, &step->target, rows);
+    } else if (!step->if_not_exists) {
+        widen_table(binder, step, rows, &table);
+    }
+    map_set(&binder->bound, step->target.key, binder);
+}
+
 static void bind_load(Binder *binder, const Step *step) {
     Columns columns = {0};
     if (!source_columns(binder, step->source, &columns)) {
@@ -265,9 +307,10 @@ static void bind_load(Binder *binder, const Step *step) {
     }
     check_source(binder, step, &columns);
     check_keys(binder, step, &columns);
-    if (step->mode == MODE_NONE || step->mode == MODE_REPLACE ||
-        !map_has(&binder->bound, step->target.key))
-        create_table(binder, step, &step->target, &columns);
+    bool by_file = step->source->incremental && step->source->cursor == NULL;
+    if (by_file && step->mode != MODE_INCREMENTAL)
+        *LIST_PUSH(binder->arena, &columns) = (Column){"_sqlflow_file", "VARCHAR"};
+    bind_target(binder, step, &columns);
 }
 
 static const char *bindable(Binder *binder, const Step *step) {
@@ -279,7 +322,6 @@ static const char *bindable(Binder *binder, const Step *step) {
 
 static void bind_query(Binder *binder, const Step *step) {
     const char *query = bindable(binder, step);
-    bool exists = map_has(&binder->bound, step->target.key);
     if (sql_has_pivot(query)) {
         make_opaque(binder, &step->target);
         return;
@@ -292,9 +334,8 @@ static void bind_query(Binder *binder, const Step *step) {
         return;
     }
     check_keys(binder, step, &columns);
-    bool rewrites = step->mode == MODE_NONE || step->mode == MODE_REPLACE;
-    if (exists && (!rewrites || step->if_not_exists)) return;
     if (step->temporary) {
+        if (step->if_not_exists && map_has(&binder->bound, step->target.key)) return;
         const char *sql =
             arena_printf(binder->arena, "CREATE OR REPLACE TEMP TABLE %s AS SELECT * FROM (\n%s\n) "
                                         "LIMIT 0",
@@ -303,7 +344,7 @@ static void bind_query(Binder *binder, const Step *step) {
         map_set(&binder->bound, step->target.key, binder);
         return;
     }
-    create_table(binder, step, &step->target, &columns);
+    bind_target(binder, step, &columns);
 }
 
 static void check_assert(Binder *binder, const Step *step) {
@@ -323,34 +364,6 @@ static void check_assert(Binder *binder, const Step *step) {
                        "table '%s' has no column '%s'%s", step->target.name, name,
                        str_did_you_mean(binder->arena, name, &names));
     }
-}
-
-const char *sql_make_room(Arena *arena, const Step *step) {
-    if (step->kind != STEP_SQL || step->or_replace || step->if_not_exists ||
-        step->sql.targets.count != 1)
-        return NULL;
-    const char *name = step->sql.targets.items[0].sql;
-    switch (step->sql.verb) {
-        case SQL_CREATE_TABLE: return arena_printf(arena, "DROP TABLE IF EXISTS %s", name);
-        case SQL_CREATE_VIEW: return arena_printf(arena, "DROP VIEW IF EXISTS %s", name);
-        case SQL_CREATE_TYPE: return arena_printf(arena, "DROP TYPE IF EXISTS %s", name);
-        case SQL_CREATE_MACRO:
-            return arena_printf(arena, "DROP MACRO IF EXISTS %s; DROP MACRO TABLE IF EXISTS %s",
-                                name, name);
-        case SQL_INSERT:
-        case SQL_UPDATE:
-        case SQL_DELETE:
-        case SQL_MERGE:
-        case SQL_TRUNCATE:
-        case SQL_ALTER:
-        case SQL_DROP:
-        case SQL_CREATE_SCHEMA:
-        case SQL_CREATE_INDEX:
-        case SQL_CREATE_SEQUENCE:
-        case SQL_COMMENT:
-        case SQL_COPY_FROM: return NULL;
-    }
-    return NULL;
 }
 
 static bool defines(SqlVerb verb) {

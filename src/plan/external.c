@@ -47,13 +47,13 @@ void plan_find_externals(const Plan *plan, Duck *duck, Externals *externals, Dia
     for (size_t i = 0; i < externals->count; i++) {
         struct External *external = &externals->items[i];
         const TableName *table = &external->table;
+        Columns columns = {0};
         Error err = {0};
-        if (!duck_table_columns(duck, arena, table->schema, table->name, &external->columns,
-                                &err)) {
+        if (!duck_table_columns(duck, arena, table->schema, table->name, &columns, &err)) {
             diag_add(diags, SEVERITY_ERROR, &err);
             continue;
         }
-        if (external->columns.count > 0 ||
+        if (columns.count > 0 ||
             sqlinfo_is_builtin_table(duck, table->schema, table->name))
             continue;
         external->missing = true;

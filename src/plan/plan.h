@@ -26,22 +26,21 @@ void graph_build(const Pipeline *pipeline, Duck *duck, Udfs *udfs, Plan *plan, D
 typedef struct Externals {
     struct External {
         TableName table;
-        Columns columns;
         bool missing; /* found nowhere, and reported */
     } *items;
     size_t count, capacity;
 } Externals;
 
-/* Their names, without columns. */
 Externals plan_externals(const Plan *plan);
-/* Looks their columns up in duck's current database; reports those that are not there. */
+/* Looks them up in duck's current database; reports those that are not there. */
 void plan_find_externals(const Plan *plan, Duck *duck, Externals *externals, Diags *diags);
 
 typedef struct BindOptions {
-    Duck *duck; /* works in a transaction of it that is rolled back */
+    Duck *duck; /* has what earlier runs made; works in a transaction of it that is rolled back */
     const Externals *externals;
     bool live;        /* ask remote sources for their columns, too */
-    bool is_run;      /* duck is the run's: externals are there, Python tables are not computed */
+    bool is_run;      /* Python tables are not computed */
+    bool full_refresh; /* incremental targets are built anew */
     const bool *keep; /* steps to bind; NULL: all */
     UdfSession *python; /* NULL: no functions */
     /* How the run learns the columns of a source that it reads in full, so that it need not look at

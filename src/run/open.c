@@ -41,6 +41,7 @@ static bool validate(Run *run, Error *err) {
     plan_find_externals(run->plan, run->duck, &externals, &diags);
     BindOptions bind = {.duck = run->duck, .externals = &externals, .keep = run->keep,
                         .python = run->python, .is_run = true,
+                        .full_refresh = run->options->full_refresh,
                         .columns = run_source_columns, .context = run, .memo = &run->memo};
     run->relations = map_on(run->arena);
     run->guessed = map_on(run->arena);

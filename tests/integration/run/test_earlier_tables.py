@@ -1,0 +1,90 @@
+"""Tables of earlier runs, in the validation before a run and in `validate`: what a step leaves there,
+later steps may use (cli.md, behaviour.md section 4)."""
+import pytest
+from harness import finish, wait_until
+
+FIRST = "CREATE TABLE t AS SELECT 1 AS k, 'x' AS old;"
+LOAD = ('SOURCE s TYPE csv PARAMS {{"path": "data/s.csv", "on_schema_change": "{change}"}};\n'
+        "LOAD t FROM s {mode};\nCREATE TABLE u AS SELECT {columns} FROM t ORDER BY k;")
+
+
+def check(project, text, code=0):
+    """Validates the pipeline, then runs it: both must say the same."""
+    project.pipeline(text)
+    project.sf("pipeline", "validate", "p", code=code)
+    return project.run(code=code)
+
+
+@pytest.mark.parametrize("mode, rows", [("MODE APPEND", [(1, "x", None), (2, None, 5)]),
+                                        ("MODE UPSERT KEY k", [(1, "x", None), (2, None, 5)])])
+def test_columns_that_a_load_leaves_and_adds(project, mode, rows):
+    project.run(FIRST)
+    project.csv("data/s.csv", "k,new", (2, 5))
+    check(project, LOAD.format(change="add_columns", mode=mode, columns="k, old, new"))
+    assert project.table("u") == rows
+
+
+def test_columns_that_a_load_ignores_are_not_there(project):
+    project.run(FIRST)
+    project.csv("data/s.csv", "k,new", (2, 5))
+    text = [LOAD.format(change="ignore", mode="MODE APPEND", columns=c) for c in ("k, old", "k, new")]
+    check(project, text[0])
+    assert check(project, text[1], code=4)["error"]["code"] == "SF0306"
+
+
+@pytest.mark.parametrize("statement", [
+    "CREATE TABLE t MODE APPEND AS SELECT 2 AS k;", "CREATE TABLE IF NOT EXISTS t AS SELECT 'z' AS other;",
+    "CREATE TABLE t MODE APPEND AS SELECT max(k) + 1 AS k FROM t;", "INSERT INTO t VALUES (2, 'y');",
+    "UPDATE t SET old = 'y' WHERE k = 1;", "DELETE FROM t WHERE k = 2;", "TRUNCATE t;",
+    "ALTER TABLE t ADD COLUMN z INTEGER;", "COMMENT ON TABLE t IS 'text';"])
+def test_steps_on_a_table_of_an_earlier_run(project, statement):
+    project.run(FIRST)
+    check(project, statement + "\nCREATE TABLE u AS SELECT k, old FROM t;")
+
+
+def test_definitions_of_an_earlier_run(project):
+    """Schemas, types, macros and views, not only tables."""
+    project.run("CREATE SCHEMA s; CREATE TYPE s.mood AS ENUM ('a'); CREATE MACRO twice(x) AS x * 2;"
+                "CREATE TABLE s.t AS SELECT 1 AS a; CREATE VIEW v AS SELECT * FROM db.s.t;")
+    check(project, "CREATE TABLE s.u AS SELECT twice(a) AS b, 'a'::s.mood AS m FROM v; DROP VIEW v;")
+    assert project.sql("SELECT b, m::VARCHAR FROM s.u") == [(2, "a")]
+
+
+def test_full_refresh_goes_by_the_new_types(project):
+    text = ('SOURCE s TYPE csv PARAMS {{"path": "data/s.csv", "sync_mode": "incremental", "cursor_field": "k",'
+            ' "column_types": {{"v": "{type}"}}}};\nLOAD t FROM s;\nCREATE TABLE u AS SELECT {query} FROM t;')
+    project.csv("data/s.csv", "k,v", (1, 2))
+    check(project, text.format(type="VARCHAR", query="v || 'x' AS v"))
+    project.run(text.format(type="INTEGER", query="sum(v) AS v"), "--full-refresh")
+    assert project.table("u") == [(2,)]
+
+
+def test_the_file_column_of_a_load_by_file(project):
+    project.csv("data/s.csv", "k", (1,))
+    text = ('SOURCE s TYPE csv PARAMS { "path": "data/s.csv", "sync_mode": "incremental" };\n'
+            "LOAD t FROM s;\nCREATE TABLE u AS SELECT _sqlflow_file AS f FROM t;")
+    for _ in range(2):
+        check(project, text)
+        assert project.table("u") == [("data/s.csv",)]
+
+
+def test_a_statement_that_aborts_the_validation_is_the_error(project):
+    project.csv("data/s.csv", "k", (1,))
+    error = project.fail('SOURCE s TYPE csv PARAMS { "path": "data/s.csv" };\n'
+                         "ALTER TABLE nope ADD COLUMN a INTEGER;\nLOAD t FROM s;", code=4)
+    assert "nope" in error["message"] and error["line"] == 2
+
+
+def test_validate_while_a_run_holds_the_database(project):
+    """A pipeline that needs none of its tables can be checked, another tells who holds it."""
+    project.run(FIRST)
+    project.pipeline("CREATE TABLE w AS SELECT count(*) AS n FROM range(3000000000) r(i) WHERE random() < 2;",
+                     "slow")
+    slow = project.start("run", "slow")
+    wait_until(lambda: project.sf("query", "SELECT 1", code=None).code == 7, "the run", slow)
+    project.pipeline("CREATE TABLE w AS SELECT 1 AS n;", "alone")
+    project.sf("pipeline", "validate", "alone")
+    project.pipeline("CREATE TABLE w AS SELECT k FROM t;", "reads")
+    project.sf("pipeline", "validate", "reads", code=7)
+    slow.terminate()
+    finish(slow)
