@@ -39,6 +39,7 @@ bool csv_is_time(const char *type) {
 static bool is_unsure(const FileCall *call, const CsvDialect *dialect, const Column *column) {
     bool given = is_given(call, column->name);
     bool all = csv_sees_all(call) && !given;
+    if (type_is_nested(column->type)) return given;
     if (is_number(column->type)) return !all || str_eq(column->type, "HUGEINT");
     if (str_istarts(column->type, "DECIMAL(")) return given;
     /* Of a time zone's type nothing but digits can be lost, and to convert text to it is slow. */
@@ -65,6 +66,7 @@ static const char *longer_decimal(Arena *arena, const char *type) {
 
 static const char *read_type(const FileCall *call, const CsvDialect *dialect, const char *type,
                              size_t digits) {
+    if (type_is_nested(type)) return "VARCHAR";
     if (str_istarts(type, "DECIMAL(")) return longer_decimal(call->session->arena, type);
     /* Only the reader itself can leave out what is no number, and tell its line. */
     if (str_eq(type, "DOUBLE") && (call->unreadable || link_bool(call->link, "ignore_errors")))
@@ -176,8 +178,15 @@ static const char *time_text(Arena *arena, const char *type) {
                         digits, cast_text_check(arena, "{x}", type));
 }
 
+/* Text {x} is a list or the like whose parts keep their values. */
+static const char *nested_text(Arena *arena, const char *type) {
+    const char *check = cast_text_check(arena, "{x}", type);
+    return arena_printf(arena, "%s AS {x}", cast_if(arena, check, "{x}", type, "{error}"));
+}
+
 static const char *check_of(const FileCall *call, const char *type, const char *read) {
     bool date = str_eq(type, "DATE");
+    if (type_is_nested(type)) return nested_text(call->session->arena, type);
     if (csv_is_time(type)) return time_text(call->session->arena, type);
     if (str_istarts(type, "DECIMAL(")) return decimal_check;
     if (str_eq(type, "DOUBLE"))
@@ -201,9 +210,10 @@ const char *csv_checked(const FileCall *call, const CsvExact *exact, const char 
         const Column *column = &exact->columns.items[i];
         const char *x = sql_ident(arena, column->name);
         const char *error = arena_printf(
-            arena, "error('" CSV_CHANGED "' || %s || chr(31) || '%s' || chr(31) || %s || chr(31) "
+            arena, "error('" CSV_CHANGED "' || %s || chr(31) || %s || chr(31) || %s || chr(31) "
                    "|| '%s' || chr(31) || left(%s::VARCHAR, 200) || chr(31))",
-            sql_literal(arena, column->name), column->type, sql_literal(arena, files_named(call)),
+            sql_literal(arena, column->name), sql_literal(arena, column->type),
+            sql_literal(arena, files_named(call)),
             is_given(call, column->name) || str_eq(column->type, "DOUBLE")
                 ? ""
                 : str_thousands(arena, csv_sample(call)),

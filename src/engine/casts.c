@@ -113,9 +113,17 @@ CastKind cast_kind(const char *from, const char *to) {
     return widens(a, b) ? CAST_EXACT : CAST_CHECKED;
 }
 
+bool type_is_nested(const char *type) {
+    size_t size = strlen(type);
+    return (size > 0 && type[size - 1] == ']') || str_istarts(type, "STRUCT(") ||
+           str_istarts(type, "MAP(") || str_istarts(type, "UNION(");
+}
+
 bool cast_is_plain(const char *from, const char *to) {
-    return cast_kind(from, to) == CAST_EXACT || type_info(from).class == TYPE_OTHER ||
-           type_info(to).class == TYPE_OTHER;
+    if (cast_kind(from, to) == CAST_EXACT) return true;
+    bool other = type_info(from).class == TYPE_OTHER || type_info(to).class == TYPE_OTHER;
+    bool json = strstr(from, "JSON") != NULL || strstr(to, "JSON") != NULL;
+    return other && (json || !type_is_nested(to));
 }
 
 /* The significant digits of a number's text: no sign, exponent, point or outer zeros. */
@@ -135,6 +143,30 @@ static const char *time_check(Arena *arena, const char *type) {
         "regexp_full_match(trim({x}), '[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\\.[0-9]{0,%d}0*)?)?%s')",
         str_ieq(type, "TIME_NS") ? 9 : 6,
         zone ? " ?([zZ]|[+-][0-9:]+)?" : "([zZ]|[+-]00(:?00)?)?");
+}
+
+/* A type in which what `type` would round is kept; NULL where there is none. */
+static const char *finer_type(Arena *arena, const char *type) {
+    TypeInfo info = type_info(type);
+    int whole = info.digits - info.scale;
+    if (info.class == TYPE_DATE) return "TIMESTAMP";
+    if (info.class != TYPE_INTEGER && info.class != TYPE_DECIMAL) return NULL;
+    return whole > 38 ? "DOUBLE" : arena_printf(arena, "DECIMAL(38,%d)", 38 - whole);
+}
+
+/* The same for a nested type. Its fields' names are in small letters or quoted. */
+static const char *finer_nested(Arena *arena, const char *type) {
+    Buf out = buf_on(arena);
+    for (const char *at = type; *at != '\0';) {
+        size_t size = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+        const char *quoted = *at == '"' || *at == '\'' ? strchr(at + 1, *at) : NULL;
+        if (size == 7 && str_starts(at, "DECIMAL(")) size = strcspn(at, ")") + 1;
+        const char *word = arena_strndup(arena, at, size), *finer = finer_type(arena, word);
+        if (size == 0) size = quoted == NULL ? 1 : (size_t)(quoted - at) + 1;
+        buf_put(&out, finer == NULL ? at : finer, finer == NULL ? size : strlen(finer));
+        at += size;
+    }
+    return buf_text(&out);
 }
 
 /* The condition under which text {x} means the value {v}. Its form may differ ('01', '1.50').
@@ -160,15 +192,20 @@ static const char *text_check(Arena *arena, const char *type) {
                                 SAME_INSTANT("{v}") ")",
                                 (to.order - 1) * 3);
         case TYPE_BOOLEAN: return "lower(trim({x})) NOT IN ('0', '1')";
-        case TYPE_OTHER: return time_check(arena, type);
+        case TYPE_OTHER:
+            if (!type_is_nested(type)) return time_check(arena, type);
+            return str_replace(arena, "TRY_CAST({x} AS {t}) IS NOT DISTINCT FROM TRY_CAST({v} AS "
+                                      "{t})", "{t}", finer_nested(arena, type));
         case TYPE_TEXT:
         case TYPE_NULL: return "true";
     }
     return "true";
 }
 
-/* The cast of {x}, NULL where it fails. TRY_CAST to TIMESTAMP_NS throws outside its years. */
+/* The cast of {x}, NULL where it fails. TRY_CAST to TIMESTAMP_NS throws outside its years, and to a
+ * nested type gives NULL only for the part that fails. */
 static const char *tried_cast(Arena *arena, const char *x, const char *to) {
+    if (type_is_nested(to)) return arena_printf(arena, "TRY(CAST(%s AS %s))", x, to);
     const char *v = arena_printf(arena, "TRY_CAST(%s AS %s)", x, to);
     if (!str_ieq(to, "TIMESTAMP_NS")) return v;
     return arena_printf(arena,
@@ -182,6 +219,23 @@ const char *cast_text_check(Arena *arena, const char *x, const char *to) {
     const char *check = str_replace(arena, text_check(arena, to), "{x}", x);
     check = str_replace(arena, check, "{v}", v);
     return arena_printf(arena, "((%s) IS NOT NULL AND %s)", v, check);
+}
+
+/* DuckDB's CASE cannot give arrays, but lists of them. */
+static bool holds_array(const char *type) {
+    while ((type = strchr(type, '[')) != NULL)
+        if (*++type != ']') return true;
+    return false;
+}
+
+const char *cast_if(Arena *arena, const char *condition, const char *x, const char *to,
+                    const char *failure) {
+    bool listed = type_is_nested(to) && holds_array(to);
+    return arena_printf(arena,
+                        "%sCASE WHEN %s IS NULL THEN NULL WHEN %s THEN %sCAST(%s AS %s)%s ELSE %s "
+                        "END%s",
+                        listed ? "(" : "", x, condition, listed ? "[" : "", x, to,
+                        listed ? "]" : "", failure, listed ? ")[1]" : "");
 }
 
 void cast_expression(Buf *out, const Column *from, const char *to, const char *row) {
@@ -201,12 +255,12 @@ void cast_expression(Buf *out, const Column *from, const char *to, const char *r
     check = str_replace(arena, check, "{x}", x);
     check = str_replace(arena, check, "{v}", v);
     check = str_replace(arena, check, "{from}", from->type);
-    buf_printf(out,
-               "CASE WHEN %s IS NULL THEN NULL WHEN (%s) IS NOT NULL AND %s THEN CAST(%s AS %s) "
-               "ELSE error('sqlflow-cast' || chr(31) || %s || chr(31) || %s || chr(31) || "
-               "left(%s::VARCHAR, 200) || chr(31) || (%s)::VARCHAR || chr(31)) END AS %s",
-               x, v, check, x, to, sql_literal(arena, from->name), sql_literal(arena, to), x, row,
-               x);
+    const char *kept = arena_printf(arena, "((%s) IS NOT NULL AND %s)", v, check);
+    const char *failure = arena_printf(
+        arena, "error('sqlflow-cast' || chr(31) || %s || chr(31) || %s || chr(31) || "
+               "left(%s::VARCHAR, 200) || chr(31) || (%s)::VARCHAR || chr(31))",
+        sql_literal(arena, from->name), sql_literal(arena, to), x, row);
+    buf_printf(out, "%s AS %s", cast_if(arena, kept, x, to, failure), x);
 }
 
 bool cast_error_read(Error *err) {

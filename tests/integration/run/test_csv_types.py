@@ -147,3 +147,14 @@ def test_what_is_no_number_is_told_with_its_line(project):
     [warning] = document["warnings"]
     assert "1 line could not be read" in warning["message"]
     assert project.sql("SELECT count(*), max(a) FROM t") == [(HEAD + 1, 1e300)]
+
+
+@pytest.mark.parametrize("extra", ["", ', "ignore_errors": true'])
+def test_lists_keep_their_values(project, extra):
+    text = LOAD.format(extra=f', "delimiter": ";", "column_types": {{"v": "INTEGER[]"}}{extra}', mode="")
+    project.write("data/s.csv", "id;v\n1;[1, 2]\n2;\n")
+    project.run(text)
+    assert project.table("t") == [(1, [1, 2]), (2, None)]
+    project.write("data/s.csv", "id;v\n1;[1, 2]\n2;[1.5]\n")
+    error = project.fail(text)
+    assert error["code"] == "SF0604" and "column 'v'" in error["message"] and "'[1.5]'" in error["message"]

@@ -38,14 +38,20 @@ FITS = [
     ("DATE", "'9999-12-31'", datetime.date(9999, 12, 31)),
     ("TIME", "'10:00:00.1234560'", datetime.time(10, 0, 0, 123456)),
     ("DOUBLE", "'+1.500E+03'", 1500.0), ("DOUBLE", "'inf'", float("inf")),
+    ("INTEGER[]", "'[01, 2.0, NULL]'", [1, 2, None]), ("INTEGER[]", "[1.0, 2.0]", [1, 2]),
+    ("DOUBLE[]", "'[1, 0.1]'", [1.0, 0.1]), ("UBIGINT[1]", "'[18446744073709551615]'", (2**64 - 1,)),
+    ("STRUCT(a INTEGER[1])", "'{a: [1]}'", {"a": (1,)}), ("FLOAT[2]", "[0.5::DOUBLE, 2]", (0.5, 2.0)),
+    ("DECIMAL(9,2)[]", "'[1, 0.10]'", [decimal.Decimal("1.00"), decimal.Decimal("0.10")]),
+    ("DATE[]", "'[2026-01-02 00:00:00]'", [datetime.date(2026, 1, 2)]),
+    ('STRUCT("DATE" INTEGER, d DATE)', "'{DATE: 1, d: 2026-01-02}'", {"DATE": 1, "d": datetime.date(2026, 1, 2)}),
 ]
 
 
 @pytest.mark.parametrize("type_, value, wanted", FITS)
 def test_value_fits(project, type_, value, wanted):
     project.run(f"CREATE TABLE t MODE APPEND AS SELECT CAST(NULL AS {type_}) AS v WHERE false;")
-    project.run(f"CREATE TABLE t MODE APPEND AS SELECT {value} AS v;")
-    assert project.table("t") == [(wanted,)]
+    project.run(f"CREATE TABLE t MODE APPEND AS SELECT {value} AS v UNION ALL SELECT NULL;")
+    assert project.sql("SELECT v FROM t ORDER BY v NULLS LAST") == [(wanted,), (None,)]
 
 
 CHANGES = [
@@ -61,7 +67,9 @@ CHANGES = [
     ("TIME", "'10:00:00.1234567'"), ("TIME", "'2026-01-02 10:00:00'"), ("TIME", "'10:00:00+02'"),
     ("TIME", "'10:00:00 PM'"), ("DOUBLE", "'1e400'"), ("DOUBLE", "'1e-400'"),
     ("DOUBLE", "'123456789012345678901234'"), ("DECIMAL(5,2)", "'0.0000000000000000001'"),
-    ("DECIMAL(5,2)", "'1e-19'"),
+    ("DECIMAL(5,2)", "'1e-19'"), ("INTEGER[]", "'[1.5, 2]'"), ("INTEGER[]", "'[1, a]'"), ("INTEGER[]", "[1.5]"),
+    ("HUGEINT[]", "'[1.5]'"), ("DECIMAL(9,2)[]", "'[1.005]'"), ("DATE[]", "'[2026-01-02 10:00:00]'"),
+    ("STRUCT(a INTEGER[])", "'{a: [1.5]}'"), ("MAP(VARCHAR, INTEGER)", "'{a=1.5}'"), ("INTEGER[1]", "'[1.5]'"),
 ]
 
 
