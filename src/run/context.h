@@ -134,6 +134,7 @@ bool exports_publish_pending(Run *run, Error *err);
 void exports_unstage(Run *run);
 
 /* run/open.c: what comes before the first step and after the last. */
+StepRecord run_step_record(const Run *run, const StepResult *result); /* without an error */
 bool run_lock(Run *run, Error *err);
 bool run_open(Run *run, Error *err);
 /* Validates, publishes what earlier runs left, skips what --resume may skip, records the start. */

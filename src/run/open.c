@@ -5,6 +5,16 @@
 
 #include "base/fs.h"
 
+StepRecord run_step_record(const Run *run, const StepResult *result) {
+    return (StepRecord){
+        .run_id = run->report->run_id, .step_id = result->step->id,
+        .type = step_kind_name(result->step->kind), .status = step_status_name(result->status),
+        .rows_read = result->rows_read, .rows_inserted = result->rows_inserted,
+        .rows_updated = result->rows_updated, .rows_deleted = result->rows_deleted,
+        .duplicates_dropped = result->duplicates_dropped, .bytes = result->bytes,
+        .seconds = result->seconds};
+}
+
 /* --resume: what this run need not do is known of it from its start, so that a run after it, should
  * it be killed, need not do it either. */
 static bool record_skipped(Run *run, Error *err) {
@@ -12,11 +22,8 @@ static bool record_skipped(Run *run, Error *err) {
     StepRecord *records = ARENA_ARRAY(run->arena, StepRecord, report->step_count + 1);
     size_t count = 0;
     for (size_t i = 0; run->options->resume && i < report->step_count; i++) {
-        const StepResult *result = &report->steps[i];
-        if (result->status != STATUS_SKIPPED) continue;
-        records[count++] = (StepRecord){.run_id = report->run_id, .step_id = result->step->id,
-                                        .type = step_kind_name(result->step->kind),
-                                        .status = step_status_name(result->status), .bytes = -1};
+        if (report->steps[i].status == STATUS_SKIPPED)
+            records[count++] = run_step_record(run, &report->steps[i]);
     }
     return state_steps(run->duck, records, count, err);
 }

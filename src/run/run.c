@@ -132,16 +132,10 @@ static bool record_steps(Run *run, size_t first, size_t last, const Error *failu
     for (size_t i = first; i < last; i++) {
         const StepResult *r = &report->steps[i];
         if (run->options->resume && r->status == STATUS_SKIPPED) continue; /* at the start */
-        records[count++] = (StepRecord){
-            .run_id = report->run_id, .step_id = r->step->id,
-            .type = step_kind_name(r->step->kind), .status = step_status_name(r->status),
-            .rows_read = r->rows_read, .rows_inserted = r->rows_inserted,
-            .rows_updated = r->rows_updated, .rows_deleted = r->rows_deleted,
-            .duplicates_dropped = r->duplicates_dropped, .bytes = r->bytes,
-            .seconds = r->seconds,
-            .error = r->status == STATUS_PENDING                      ? STATE_NOT_REACHED
-                     : r->status == STATUS_FAILED && failure != NULL ? failure->message
-                                                                     : NULL};
+        StepRecord *record = &records[count++];
+        *record = run_step_record(run, r);
+        if (r->status == STATUS_PENDING) record->error = STATE_NOT_REACHED;
+        if (r->status == STATUS_FAILED && failure != NULL) record->error = failure->message;
         if (!record_assert(run, r, err)) return false;
     }
     return state_steps(run->duck, records, count, err);
