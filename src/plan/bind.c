@@ -14,7 +14,6 @@
 typedef struct Binder {
     const Plan *plan;
     Duck *duck;
-    const Externals *externals;
     bool live;       /* ask remote sources, too */
     UdfSession *python;
     bool is_run;
@@ -145,13 +144,6 @@ static bool source_columns(Binder *binder, const Source *source, Columns *column
     return columns->count > 0;
 }
 
-static const struct External *find_external(const Binder *binder, const TableName *table) {
-    for (size_t i = 0; i < binder->externals->count; i++)
-        if (str_eq(binder->externals->items[i].table.key, table->key))
-            return &binder->externals->items[i];
-    return NULL;
-}
-
 /* Makes the tables that a step reads exist; false when one of them has unknown columns. */
 static bool provide_reads(Binder *binder, const Step *step) {
     bool known = true;
@@ -159,16 +151,6 @@ static bool provide_reads(Binder *binder, const Step *step) {
         const TableName *read = &step->reads.items[i];
         if (map_has(&binder->opaque, read->key)) known = false;
         if (map_has(&binder->bound, read->key) || map_has(&binder->opaque, read->key)) continue;
-        const struct External *external = find_external(binder, read);
-        if (external != NULL && external->missing) {
-            make_opaque(binder, read);
-            known = false;
-            continue;
-        }
-        if (external != NULL) {
-            map_set(&binder->bound, read->key, binder);
-            continue;
-        }
         Columns columns = {0};
         const Source *source = read->schema != NULL
                                    ? NULL
@@ -459,12 +441,16 @@ static void check_unread(Binder *binder, const Source *source) {
 }
 
 void bind_types(const Plan *plan, const BindOptions *options, Diags *diags) {
-    Binder binder = {.plan = plan, .duck = options->duck, .externals = options->externals,
+    Binder binder = {.plan = plan, .duck = options->duck,
                      .live = options->live, .python = options->python,
                      .is_run = options->is_run, .options = options,
                      .arena = plan->pipeline->arena, .diags = diags};
     binder.opaque = map_on(binder.arena);
     binder.bound = map_on(binder.arena);
+    for (size_t i = 0; i < options->externals->count; i++) {
+        const struct External *external = &options->externals->items[i];
+        map_set(external->missing ? &binder.opaque : &binder.bound, external->table.key, &binder);
+    }
     Error err = {0};
     if (!duck_exec(binder.duck, "BEGIN", NULL, &err)) {
         diag_add(diags, SEVERITY_ERROR, &err);

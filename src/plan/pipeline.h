@@ -106,6 +106,7 @@ typedef struct Step {
         const char *object; /* "table", "view", … */
         Tables targets;
         bool needs_index;
+        bool needs_targets; /* they must be there before; filled by graph_build */
     } sql;
 
     /* Filled by graph_build. */

@@ -21,8 +21,8 @@ typedef struct Plan {
  * diags; then the plan may be incomplete. */
 void graph_build(const Pipeline *pipeline, Duck *duck, Udfs *udfs, Plan *plan, Diags *diags);
 
-/* Tables that steps read, no step writes and no source is named like: they must be in the run's
- * database from before. */
+/* Tables that steps read or change, no step makes and no source is named like: they must be in the
+ * run's database from before. */
 typedef struct Externals {
     struct External {
         TableName table;

@@ -151,6 +151,41 @@ static void read_create(Scan *scan, Step *step) {
     }
 }
 
+/* INSERT INTO t, DROP TABLE t, … but not with IF EXISTS. */
+static bool needs_targets(const Scan *scan, const Step *step) {
+    switch (step->sql.verb) {
+        case SQL_INSERT:
+        case SQL_UPDATE:
+        case SQL_DELETE:
+        case SQL_MERGE:
+        case SQL_TRUNCATE:
+        case SQL_COPY_FROM: return true;
+        case SQL_ALTER:
+        case SQL_DROP: return str_eq(step->sql.object, "table") && !is(scan, 2, "IF");
+        case SQL_CREATE_TABLE:
+        case SQL_CREATE_VIEW:
+        case SQL_CREATE_SCHEMA:
+        case SQL_CREATE_MACRO:
+        case SQL_CREATE_TYPE:
+        case SQL_CREATE_INDEX:
+        case SQL_CREATE_SEQUENCE:
+        case SQL_COMMENT: return false;
+    }
+    return false;
+}
+
+/* ALTER … RENAME TO makes a table of another name. */
+static void add_renamed(Scan *scan, Step *step) {
+    for (size_t i = 0; step->sql.verb == SQL_ALTER && i + 2 < scan->tokens.count; i++) {
+        Strings parts = {0};
+        Span span = SPAN_NONE;
+        if (!is(scan, i, "RENAME") || !is(scan, i + 1, "TO")) continue;
+        if (scan_name(scan, i + 2, &parts, &span) > i + 2 && parts.count == 1)
+            tables_add(scan->arena, &step->writes,
+                       table_name(scan->arena, step->target.schema, parts.items[0], span));
+    }
+}
+
 /* A plain SQL statement: a view's query goes to DuckDB's parser, the rest is scanned. */
 static void read_statement(Arena *arena, Duck *duck, Step *step, Diags *diags) {
     const char *sql = step->query.sql;
@@ -168,6 +203,8 @@ static void read_statement(Arena *arena, Duck *duck, Step *step, Diags *diags) {
     }
     for (size_t i = 0; !step_is_barrier(step) && i < step->sql.targets.count; i++)
         tables_add(arena, &step->writes, step->sql.targets.items[i]);
+    step->sql.needs_targets = needs_targets(&scan, step);
+    if (!step_is_barrier(step)) add_renamed(&scan, step);
 }
 
 /* Python table functions read what the queries of their tables read. */

@@ -32,7 +32,10 @@ bool resolver_table(Resolver *resolver, Text name, TableName *table) {
     const char *const *items = parts.items;
     size_t count = parts.count;
     if (count == 3 && str_ieq(items[0], "db")) items++, count--;
-    if (count > 2) {
+    /* The run's own instance; in memory mode it is the pipeline's database. */
+    bool elsewhere = count == 2 && str_ieq(items[0], "memory") &&
+                     resolver->project->profile.engine.persistent;
+    if (count > 2 || elsewhere) {
         diag_error(resolver->diags, ERR_UNKNOWN_TABLE, name.span,
                    "`%s` lies in another database; a pipeline has one", name.text)
             ->hint = "name a table as table or schema.table";

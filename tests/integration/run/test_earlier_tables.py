@@ -88,3 +88,35 @@ def test_validate_while_a_run_holds_the_database(project):
     project.sf("pipeline", "validate", "reads", code=7)
     slow.terminate()
     finish(slow)
+
+
+@pytest.mark.parametrize("statement", ["INSERT INTO orderz VALUES (1)", "UPDATE orderz SET k = 1", "TRUNCATE orderz",
+                                       "DELETE FROM orderz", "DROP TABLE orderz", "COPY orderz FROM 'data/s.csv'",
+                                       "ALTER TABLE orderz ADD COLUMN a INTEGER",
+                                       "MERGE INTO orderz USING (SELECT 1 AS k) s USING (k) WHEN MATCHED THEN DELETE"])
+def test_a_table_that_is_not_there_to_be_changed(project, statement):
+    """The names that are near are the pipeline's and the database's, not DuckDB's own."""
+    project.run("CREATE TABLE orders AS SELECT 1 AS k;")
+    error = check(project, statement + ";", code=4)["error"]
+    assert error["code"] == "SF0301" and error["message"] == "unknown table 'orderz' (did you mean 'orders'?)"
+    assert error["column"] == statement.index("orderz") + 1
+    error = check(project, statement.replace("orderz", "zzzzzzzz") + ";", code=4)["error"]
+    assert error["message"] == "unknown table 'zzzzzzzz'"
+
+
+def test_what_is_dropped_or_altered_only_if_it_exists(project):
+    check(project, "DROP TABLE IF EXISTS nope; ALTER TABLE IF EXISTS nope ADD COLUMN a INTEGER;")
+
+
+def test_a_renamed_table_is_known_by_its_new_name(project):
+    check(project, "CREATE TABLE a AS SELECT 1 AS k;\nDROP TABLE IF EXISTS b;\nALTER TABLE a RENAME TO b;\n"
+                   "INSERT INTO b VALUES (2);\nCREATE TABLE c AS SELECT max(k) AS k FROM b;")
+    assert project.table("c") == [(2,)] and not project.has_table("a")
+
+
+@pytest.mark.parametrize("statement", ["CREATE TABLE {} AS SELECT 1 AS k", "LOAD {} FROM (SELECT 1 AS k)",
+                                       "CREATE TABLE {} (k INTEGER)", "CREATE VIEW {} AS SELECT 1 AS k"])
+@pytest.mark.parametrize("name", ["memory.x", "memory.main.x"])
+def test_the_instance_beside_the_database_is_not_for_tables(project, statement, name):
+    error = check(project, statement.format(name) + ";", code=4)["error"]
+    assert error["code"] == "SF0301" and name in error["message"] and error["line"] == 1
