@@ -192,7 +192,7 @@ bool context_plan(Context *context, Loaded *loaded) {
  * it, a pipeline that reads none of its tables can do without. */
 static bool find_externals(Context *context, const Loaded *loaded, Externals *externals,
                            Error *err) {
-    *externals = plan_externals(&loaded->plan);
+    *externals = plan_externals(&loaded->plan, NULL);
     const char *path = NULL;
     if (!context_database(context, &path, err)) return false;
     if (path != NULL && !duck_attach_definitions(loaded->duck, path, err) &&

@@ -36,7 +36,7 @@ static void add_external(const Plan *plan, Map *known, const TableName *table,
     *LIST_PUSH(plan->pipeline->arena, externals) = (struct External){.table = *table};
 }
 
-Externals plan_externals(const Plan *plan) {
+Externals plan_externals(const Plan *plan, const bool *keep) {
     Externals externals = {0};
     Map known = map_on(plan->pipeline->arena);
     for (size_t i = 0; i < plan->steps.count; i++) {
@@ -47,6 +47,7 @@ Externals plan_externals(const Plan *plan) {
     }
     for (size_t i = 0; i < plan->steps.count; i++) {
         const Step *step = &plan->steps.items[i];
+        if (keep != NULL && !keep[i]) continue;
         for (size_t k = 0; k < step->writes.count; k++)
             add_external(plan, &known, &step->writes.items[k], &externals);
         for (size_t k = 0; k < step->reads.count; k++) {

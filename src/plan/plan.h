@@ -31,7 +31,8 @@ typedef struct Externals {
     size_t count, capacity;
 } Externals;
 
-Externals plan_externals(const Plan *plan);
+/* Of the steps that are kept; NULL: of all. */
+Externals plan_externals(const Plan *plan, const bool *keep);
 /* Looks them up in duck's current database; reports those that are not there. */
 void plan_find_externals(const Plan *plan, Duck *duck, Externals *externals, Diags *diags);
 

@@ -44,7 +44,7 @@ static bool start_record(Run *run, Error *err) {
 
 static bool validate(Run *run, Error *err) {
     Diags diags = diags_on(run->arena);
-    Externals externals = plan_externals(run->plan);
+    Externals externals = plan_externals(run->plan, run->keep);
     plan_find_externals(run->plan, run->duck, &externals, &diags);
     BindOptions bind = {.duck = run->duck, .externals = &externals, .keep = run->keep,
                         .python = run->python, .is_run = true,
@@ -103,7 +103,17 @@ void run_remove_new_database(const Run *run) {
     if (run->made_folder) rmdir(fs_dirname(scratch, path));
 }
 
-/* --resume: what the failed run committed is not done again. Temporary tables went with it. */
+/* Temporary tables went with the failed run, and so did what was done to them. */
+static bool is_temporary(const Step *step, Map *tables) {
+    bool temporary = step->temporary;
+    for (size_t i = 0; i < step->writes.count; i++) {
+        if (step->temporary) map_set(tables, step->writes.items[i].key, tables);
+        temporary = temporary || map_has(tables, step->writes.items[i].key);
+    }
+    return temporary;
+}
+
+/* --resume: what the failed run committed is not done again. */
 static bool skip_committed(Run *run, Error *err) {
     if (!run->options->resume) return true;
     RunRecord record = {.pipeline = run->plan->pipeline->name, .pipeline_hash = run->plan->hash};
@@ -124,9 +134,11 @@ static bool skip_committed(Run *run, Error *err) {
         return error_hint(err, "its last run succeeded, or the pipeline changed since: run it "
                                "without --resume");
     }
+    Map temporary = map_on(run->arena);
     for (size_t i = 0; i < run->plan->steps.count; i++) {
         const Step *step = &run->plan->steps.items[i];
-        if (step->kind == STEP_SOURCE || step->temporary || !strings_has(&ids, step->id)) continue;
+        bool again = is_temporary(step, &temporary) || step->kind == STEP_SOURCE;
+        if (again || !strings_has(&ids, step->id)) continue;
         run->keep[i] = false;
         run->report->steps[i].status = STATUS_SKIPPED;
     }
@@ -175,13 +187,23 @@ static bool open_python(Run *run, Error *err) {
            udf_session_open(run->arena, &config, &run->python, err);
 }
 
-bool run_prepare(Run *run, Error *err) {
-    if (!check_window(run, err) || !open_python(run, err) || !validate(run, err)) return false;
-    int64_t version;
-    if (run->options->dry_run) return state_known(run->duck, &version, err);
+/* What earlier runs left. */
+static bool recover(Run *run, Error *err) {
     return state_prepare(run->duck, err) && exports_publish_pending(run, err) &&
            journal_recover(run, err) && state_fail_killed(run->duck, err) &&
-           skip_committed(run, err) && start_record(run, err);
+           skip_committed(run, err);
+}
+
+bool run_prepare(Run *run, Error *err) {
+    if (!check_window(run, err) || !open_python(run, err)) return false;
+    int64_t version;
+    if (run->options->dry_run)
+        return state_known(run->duck, &version, err) && skip_committed(run, err) &&
+               validate(run, err);
+    /* What was done already may not be valid any more: a column that was dropped, say. */
+    bool resumed = run->options->resume;
+    return (!resumed || recover(run, err)) && validate(run, err) &&
+           (resumed || recover(run, err)) && start_record(run, err);
 }
 
 void run_close(Run *run) {

@@ -60,11 +60,15 @@ bool state_create(Duck *duck, Error *err) {
 
 bool state_committed_steps(Duck *duck, Arena *arena, const RunRecord *record, const char **run_id,
                            Strings *ids, Error *err) {
+    bool exists = false;
     *run_id = NULL;
+    if (!state_exists(duck, &exists, err)) return false;
+    if (!exists) return true;
     const char *sql = arena_printf(
         arena,
         "SELECT run_id FROM _sqlflow.runs WHERE pipeline = %s QUALIFY row_number() OVER (ORDER BY "
-        "started_at DESC) = 1 AND status IN ('failed', 'interrupted') AND pipeline_hash = %s",
+        "started_at DESC) = 1 AND status IN ('failed', 'interrupted', 'running') AND pipeline_hash "
+        "= %s",
         sql_literal(arena, record->pipeline), sql_literal(arena, record->pipeline_hash));
     if (!duck_text(duck, arena, sql, run_id, err)) return false;
     if (*run_id == NULL) return true;

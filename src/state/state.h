@@ -41,8 +41,9 @@ typedef struct StepRecord {
     int64_t rows_read, rows_inserted, rows_updated, rows_deleted, duplicates_dropped, bytes;
     double seconds;
 } StepRecord;
-/* Steps of the pipeline's last run, when that run failed and the pipeline had this hash: ids of
- * those that were committed (none with commit: run), and the run's id (NULL when there is none). */
+/* Steps of the pipeline's last run, when that run failed or was killed and the pipeline had this
+ * hash: ids of those that were committed (none with commit: run), and the run's id (NULL when there
+ * is none). */
 bool state_committed_steps(Duck *duck, Arena *arena, const RunRecord *record, const char **run_id,
                            Strings *ids, Error *err);
 /* One INSERT for all. */

@@ -169,6 +169,32 @@ def test_resume_after_a_resumed_run_was_killed(project, fault_shim, mode):
     assert project.read("output/c.csv") == "v\n7\n"
 
 
+GATE = "ASSERT gate AS SELECT * FROM 'data/gate.csv' WHERE closed = 1;\n"
+
+
+@pytest.mark.parametrize("done", ["ALTER TABLE t ADD COLUMN b INTEGER;", "ALTER TABLE t RENAME a TO b;", "DROP TABLE t;",
+                                  "ALTER TABLE t RENAME TO u;", "CREATE TABLE u AS FROM t;\nDROP TABLE t;"])
+def test_what_was_committed_need_not_be_possible_again(project, done):
+    """A resumed run validates, in a dry run too, only what it has still to do."""
+    project.run("CREATE TABLE t AS SELECT 1 AS a;", name="before")
+    project.csv("data/gate.csv", "closed", (1,))
+    project.fail(done + "\n" + GATE + "CREATE TABLE w AS SELECT 1 AS v;", "--commit", "step")
+    project.csv("data/gate.csv", "closed", (0,))
+    project.run(None, "--commit", "step", "--resume", "--dry-run")
+    assert not project.has_table("w")
+    project.run(None, "--commit", "step", "--resume")
+    assert project.has_table("w")
+
+
+def test_resume_makes_temporary_tables_as_they_were(project):
+    project.csv("data/gate.csv", "closed", (1,))
+    project.fail("CREATE TEMP TABLE x AS SELECT 1 AS v;\nINSERT INTO x VALUES (2);\nCREATE TABLE y (v INTEGER);\n"
+                 "INSERT INTO y SELECT v FROM x;\n" + GATE + "CREATE TABLE z AS SELECT v FROM x;", "--commit", "step")
+    project.csv("data/gate.csv", "closed", (0,))
+    project.run(None, "--commit", "step", "--resume")
+    assert project.table("y") == project.table("z") == [(1,), (2,)]
+
+
 def test_nothing_to_resume(project):
     project.run("CREATE TABLE a AS SELECT 1 AS v;")
     assert project.fail(None, "--resume", code=4)["code"] == "SF0618"
