@@ -42,10 +42,10 @@ void duck_cleanup(Duck **duck);
 /* Mode for new files that are for the user (0666 under the umask there was before duck_open). */
 unsigned duck_file_mode(const Duck *duck);
 
-/* Runs one or more statements; *changed (may be NULL) gets the rows changed by the last one.
- * On error err has code ERR_STEP (or a more exact one: ERR_INTERRUPTED, ERR_MEMORY, ERR_DISK,
- * ERR_CAST …), DuckDB's message without its position trailer, and no span; the offset into sql is
- * in duck_error_offset(). */
+/* Runs one or more statements; *changed (may be NULL) gets the rows changed by the last that
+ * changes any (a dynamic PIVOT is several statements). On error err has code ERR_STEP (or a more
+ * exact one: ERR_INTERRUPTED, ERR_MEMORY, ERR_DISK, ERR_CAST …), DuckDB's message without its
+ * position trailer, and no span; the offset into sql is in duck_error_offset(). */
 bool duck_exec(Duck *duck, const char *sql, int64_t *changed, Error *err);
 bool duck_execf(Duck *duck, Error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

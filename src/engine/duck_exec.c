@@ -83,7 +83,9 @@ static bool prepare(Duck *duck, const Statements *statements, idx_t index,
     return duck_fail(duck, NULL, duckdb_prepare_error(*out), err);
 }
 
-bool duck_prepare_last(Duck *duck, const char *sql, duckdb_prepared_statement *out, Error *err) {
+/* *changed (may be NULL) gets the rows changed by the last of those that are run. */
+static bool run_all_but_last(Duck *duck, const char *sql, int64_t *changed,
+                             duckdb_prepared_statement *out, Error *err) {
     duck->error_offset = -1;
     *out = NULL;
     AUTO_STATEMENTS statements = {0};
@@ -93,15 +95,19 @@ bool duck_prepare_last(Duck *duck, const char *sql, duckdb_prepared_statement *o
     for (idx_t i = 0; i + 1 < statements.count; i++) {
         AUTO_STATEMENT statement = NULL;
         if (!prepare(duck, &statements, i, &statement, err)) return false;
-        if (!run(duck, statement, NULL, err)) return false;
+        if (!run(duck, statement, changed, err)) return false;
     }
     return statements.count == 0 || prepare(duck, &statements, statements.count - 1, out, err);
+}
+
+bool duck_prepare_last(Duck *duck, const char *sql, duckdb_prepared_statement *out, Error *err) {
+    return run_all_but_last(duck, sql, NULL, out, err);
 }
 
 bool duck_exec(Duck *duck, const char *sql, int64_t *changed, Error *err) {
     if (changed != NULL) *changed = 0;
     AUTO_STATEMENT statement = NULL;
-    if (!duck_prepare_last(duck, sql, &statement, err)) return false;
+    if (!run_all_but_last(duck, sql, changed, &statement, err)) return false;
     return statement == NULL || run(duck, statement, changed, err);
 }
 

@@ -360,6 +360,8 @@ static void bind_sql(Binder *binder, const Step *step) {
     for (size_t i = 0; i < step->writes.count; i++)
         if (map_has(&binder->opaque, step->writes.items[i].key)) known = false;
     const char *sql = step->query.sql;
+    /* Of an empty table a PIVOT makes no columns. */
+    if (!defines(step->sql.verb) && sql_has_pivot(sql)) known = false;
     if (!defines(step->sql.verb)) sql = arena_printf(binder->arena, "EXPLAIN %s", sql);
     const char *room = sql_make_room(binder->arena, step);
     if (step->sql.verb == SQL_CREATE_SCHEMA && step->sql.targets.count == 1)

@@ -66,7 +66,7 @@ bool plan_select(const Plan *plan, Arena *arena, const char *select, const char 
 const char *sql_make_room(Arena *arena, const Step *step);
 
 /* May the query be a dynamic PIVOT? To DuckDB that is several statements: it cannot stand inside
- * another query, and its rows are not counted. */
+ * another query. */
 bool sql_has_pivot(const char *sql);
 
 size_t plan_find(const Plan *plan, const char *id); /* index, or SIZE_MAX */

@@ -9,9 +9,7 @@
 bool apply_stage(StepContext *ctx, const char *query, const char *what, const char **name,
                  int64_t *rows, Error *err) {
     *name = stage_name(ctx, what);
-    const char *sql =
-        arena_printf(ctx->arena, "CREATE TEMP TABLE %s AS\n%s\n", *name, query);
-    return step_exec(ctx, sql, rows, err);
+    return step_create(ctx, "CREATE TEMP TABLE", *name, query, rows, err);
 }
 
 /* New table → drop → rename: CREATE OR REPLACE of an existing table is not replayed safely. */
@@ -21,10 +19,10 @@ static bool replace_existing(StepContext *ctx, const TableName *table, const cha
     const char *fresh = arena_printf(
         ctx->arena, "%s.%s", sql_ident(ctx->arena, schema),
         sql_ident(ctx->arena, arena_printf(ctx->arena, "_sqlflow_new_%s", table->name)));
-    const char *sql = arena_printf(ctx->arena, "CREATE TABLE %s AS\n%s\n", fresh, query);
-    if (!step_exec(ctx, sql, rows, err)) return false;
-    sql = arena_printf(ctx->arena, "DROP TABLE %s;\nALTER TABLE %s RENAME TO %s", table->sql,
-                       fresh, sql_ident(ctx->arena, table->name));
+    if (!step_create(ctx, "CREATE TABLE", fresh, query, rows, err)) return false;
+    const char *sql =
+        arena_printf(ctx->arena, "DROP TABLE %s;\nALTER TABLE %s RENAME TO %s", table->sql, fresh,
+                     sql_ident(ctx->arena, table->name));
     if (!duck_exec(ctx->run->duck, sql, NULL, err)) return step_error(ctx, NULL, err);
     return true;
 }
@@ -35,20 +33,12 @@ bool apply_replace(StepContext *ctx, const Apply *apply, Error *err) {
     if (!table_columns(ctx, apply->target, &columns, err)) return false;
     Touched *touched = run_touch(ctx->run, apply->target, err);
     if (touched == NULL) return false;
-    if (columns.count > 0) {
-        if (!replace_existing(ctx, apply->target, apply->query, &rows, err)) return false;
-    } else {
-        const char *sql = arena_printf(ctx->arena, "CREATE TABLE %s AS\n%s\n",
-                                       apply->target->sql, apply->query);
-        if (!step_exec(ctx, sql, &rows, err)) return false;
-    }
+    if (columns.count > 0 ? !replace_existing(ctx, apply->target, apply->query, &rows, err)
+                          : !step_create(ctx, "CREATE TABLE", apply->target->sql, apply->query,
+                                         &rows, err))
+        return false;
     table_altered(ctx);
     touched->dirty = false;
-    if (sql_has_pivot(apply->query) &&
-        !duck_int(ctx->run->duck,
-                  arena_printf(ctx->arena, "SELECT count(*) FROM %s", apply->target->sql), &rows,
-                  err))
-        return step_error(ctx, NULL, err);
     ctx->result->rows_inserted = rows;
     return true;
 }

@@ -77,6 +77,9 @@ typedef struct StepContext {
 Session step_session(StepContext *ctx);
 /* Runs SQL that contains the step's own query; DuckDB's error position is mapped to the file. */
 bool step_exec(StepContext *ctx, const char *sql, int64_t *changed, Error *err);
+/* "CREATE … TABLE" name AS query; *rows (may be NULL) gets how many it has. */
+bool step_create(StepContext *ctx, const char *create, const char *name, const char *query,
+                 int64_t *rows, Error *err);
 /* Gives an error without place the step's id and, when `sql` holds the step's query, the place
  * in the file. Returns false. */
 bool step_error(StepContext *ctx, const char *sql, Error *err);

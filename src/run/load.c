@@ -189,9 +189,8 @@ static bool create_temporary(StepContext *ctx, Error *err) {
     const Step *step = ctx->step;
     const char *verb = step->if_not_exists ? "CREATE TEMP TABLE IF NOT EXISTS"
                                            : "CREATE OR REPLACE TEMP TABLE";
-    const char *sql = arena_printf(ctx->arena, "%s %s AS\n%s\n", verb,
-                                   sql_ident(ctx->arena, step->target.name), step->query.sql);
-    return step_exec(ctx, sql, &ctx->result->rows_inserted, err);
+    return step_create(ctx, verb, sql_ident(ctx->arena, step->target.name), step->query.sql,
+                       &ctx->result->rows_inserted, err);
 }
 
 bool run_transform(StepContext *ctx, Error *err) {

@@ -156,11 +156,11 @@ static bool judge(StepContext *ctx, const char *stage, int64_t count, Error *err
 }
 
 bool run_assert(StepContext *ctx, Error *err) {
-    const char *query = failing_rows(ctx), *stage = stage_name(ctx, "assert");
+    const char *stage = NULL;
     int64_t count = 0;
-    if (!check_columns(ctx, err)) return false;
-    const char *sql = arena_printf(ctx->arena, "CREATE TEMP TABLE %s AS\n%s\n", stage, query);
-    if (!step_exec(ctx, sql, &count, err)) return false;
+    if (!check_columns(ctx, err) ||
+        !apply_stage(ctx, failing_rows(ctx), "assert", &stage, &count, err))
+        return false;
     ctx->result->rows_read = count;
     return count == 0 || judge(ctx, stage, count, err);
 }

@@ -45,6 +45,12 @@ bool step_exec(StepContext *ctx, const char *sql, int64_t *changed, Error *err) 
     return duck_exec(ctx->run->duck, sql, changed, err) || step_error(ctx, sql, err);
 }
 
+bool step_create(StepContext *ctx, const char *create, const char *name, const char *query,
+                 int64_t *rows, Error *err) {
+    const char *sql = arena_printf(ctx->arena, "%s %s AS\n%s\n", create, name, query);
+    return step_exec(ctx, sql, rows, err);
+}
+
 /* A step may go the same way twice: first to look at rows, then to write them. */
 static bool already_warned(const StepContext *ctx, const char *text) {
     const Diags *diags = &ctx->run->report->diags;

@@ -320,3 +320,25 @@ def test_merge_and_macro_and_type(project):
                 "MERGE INTO t USING (SELECT 2 AS i) s USING (i) WHEN MATCHED THEN DELETE;")
     assert project.sql("SELECT i, m::VARCHAR FROM t ORDER BY i") == [(0, "ok"), (4, "ok")]
     project.run()
+
+
+# -- PIVOT, which is several statements to DuckDB ----------------------------------------------
+
+PIVOT = "PIVOT x ON a USING count(*) GROUP BY b"
+PIVOTED = "CREATE TABLE x AS SELECT * FROM (VALUES (1, 'p'), (2, 'q'), (2, 'q')) w(a, b);\n"
+
+
+@pytest.mark.parametrize("text, step", [
+    ("CREATE TABLE z AS {};", "transform_z"), ("CREATE TABLE z MODE APPEND AS {};", "transform_z"),
+    ("CREATE TABLE z MODE UPSERT KEY b AS {};", "transform_z"), ("LOAD z FROM ({});", "load_z"),
+    ("CREATE TEMP TABLE y AS {};\nCREATE TABLE z AS FROM y;", "transform_y"),
+    ("CREATE TABLE z (b VARCHAR, one BIGINT, two BIGINT);\nINSERT INTO z {};", "sql_insert_z")])
+def test_rows_of_a_pivot_are_counted(project, text, step):
+    document = project.run(PIVOTED + text.format(PIVOT))
+    assert steps_by_id(document)[step]["rows_inserted"] == 2
+    assert project.table("z") == [("p", 1, 0), ("q", 0, 2)]
+
+
+def test_rows_of_a_pivot_fail_an_assertion(project):
+    error = project.fail(PIVOTED + f"ASSERT none AS {PIVOT};")
+    assert error["code"] == "SF0602" and "2 rows" in error["message"]
