@@ -262,11 +262,26 @@ static void widen_table(Binder *binder, const Step *step, const Columns *rows, C
     if (table->count > before && !ignored) create_table(binder, step, &step->target, table);
 }
 
+static bool is_view(const Binder *binder, const TableName *table) {
+    Columns ignored = {0};
+    Error err = {0};
+    const char *sql = arena_printf(binder->arena, "DELETE FROM %s", table->sql);
+    return !duck_describe(binder->duck, binder->arena, sql, &ignored, &err) &&
+           strstr(err.message, "base table") != NULL;
+}
+
 /* The table after the step, which is given its rows' columns. */
 static void bind_target(Binder *binder, const Step *step, const Columns *rows) {
     Columns table = {0};
     Error err = {0};
-    if (keeps_table(binder, step) &&
+    if (is_view(binder, &step->target)) {
+        diag_error(binder->diags, ERR_QUERY, step->target.span, "'%s' is a view: rows go into "
+                   "tables", step->target.name)
+            ->hint = arena_printf(binder->arena, "give the table another name, or remove the view "
+                                                 "before: DROP VIEW IF EXISTS %s;",
+                                  step->target.sql);
+        make_opaque(binder, &step->target);
+    } else if (keeps_table(binder, step) &&
         !duck_table_columns(binder->duck, binder->arena, step->target.schema, step->target.name,
                             &table, &err)) {
         report(binder, step, "", &err);

@@ -120,3 +120,13 @@ def test_a_renamed_table_is_known_by_its_new_name(project):
 def test_the_instance_beside_the_database_is_not_for_tables(project, statement, name):
     error = check(project, statement.format(name) + ";", code=4)["error"]
     assert error["code"] == "SF0301" and name in error["message"] and error["line"] == 1
+
+
+@pytest.mark.parametrize("mode", ["", "MODE APPEND", "MODE UPSERT KEY k", "INCREMENTAL BY k"])
+def test_rows_do_not_go_into_views(project, mode):
+    project.run("CREATE TABLE t AS SELECT 1 AS k;\nCREATE VIEW v AS FROM t;")
+    error = check(project, f"CREATE TABLE v {mode} AS SELECT 2 AS k;", code=4)["error"]
+    assert error["message"] == "'v' is a view: rows go into tables" and 'DROP VIEW IF EXISTS "v";' in error["hint"]
+    assert (error["line"], error["column"]) == (1, 14)
+    check(project, f"DROP VIEW IF EXISTS v;\nCREATE TABLE v {mode} AS SELECT 2 AS k;")
+    assert project.table("v") == [(2,)]
