@@ -130,12 +130,14 @@ static void report_nulled(const UdfSession *session, Diags *diags) {
 
 void udf_session_close(UdfSession *session, Diags *diags) {
     if (!session) return;
-    session->api->arm(false);
+    /* An interrupt that ended the run lets them be; one that comes now stops them. */
+    session->api->arm(!session->run.stop || !*session->run.stop);
     for (size_t i = session->modules.count; i-- > 0;) {
         Error err;
         if (!session->api->hooks(session->modules.items[i], false, &err))
             diag_add(diags, SEVERITY_WARNING, &err);
     }
+    session->api->arm(false);
     report_nulled(session, diags);
     udf_release(session);
     session_types_free(session);

@@ -116,5 +116,6 @@ static void give_back(void *argument) {
 }
 
 void batches_give_back(UdfTableCall *call) {
-    if (call->batches) thread_run(give_back, call);
+    Error ignored;
+    if (call->batches) thread_run(give_back, call, &ignored);
 }

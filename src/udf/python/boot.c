@@ -69,20 +69,33 @@ static bool set_path(const PythonConfig *config) {
     return true;
 }
 
-/* Importing `signal` takes SIGINT over when it has its default action: put that back. The module
- * then still knows KeyboardInterrupt as what PyErr_SetInterruptEx means. */
+/* What PyErr_SetInterruptEx(WAKE_SIGNAL) raises is KeyboardInterrupt, whatever the user's modules
+ * do with SIGINT. Python would take over both signals themselves: put that back. */
 static bool import_signal(void) {
-    struct sigaction saved;
-    sigaction(SIGINT, NULL, &saved);
-    struct sigaction plain = {.sa_handler = SIG_DFL};
-    sigaction(SIGINT, &plain, NULL);
+    struct sigaction interrupt, wake;
+    sigaction(SIGINT, NULL, &interrupt);
+    sigaction(WAKE_SIGNAL, NULL, &wake);
     AUTO_OBJECT module = PyImport_ImportModule("signal");
-    sigaction(SIGINT, &saved, NULL);
-    return module != NULL;
+    AUTO_OBJECT raise =
+        module ? PyObject_GetAttrString(module, "default_int_handler") : NULL;
+    AUTO_OBJECT before =
+        raise ? PyObject_CallMethod(module, "signal", "iO", WAKE_SIGNAL, raise) : NULL;
+    sigaction(SIGINT, &interrupt, NULL);
+    sigaction(WAKE_SIGNAL, &wake, NULL);
+    return before != NULL;
+}
+
+/* The program waits for its signals in one thread and blocks them in all others. A child that is
+ * forked to run Python or a program shall die of them as usual. */
+static void unblock_signals(void) {
+    sigset_t none;
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
 
 static bool boot(void *argument) {
     struct Start *start = argument;
+    pthread_atfork(NULL, NULL, unblock_signals);
     if (!initialize(start->config, start->err)) return false;
     PyObject *errors = PySys_GetObject("stderr");
     bool ok = import_signal() && set_path(start->config) && load_modules() && read_init() &&
@@ -111,7 +124,10 @@ static void run_atexit(void *argument) {
     if (!result) PyErr_Clear();
 }
 
-void host_stop(void) { thread_run(run_atexit, NULL); }
+void host_stop(void) {
+    Error ignored;
+    thread_run(run_atexit, NULL, &ignored);
+}
 
 PyObject *host_call(const char *function, const char *format, ...) {
     va_list args;
@@ -120,5 +136,8 @@ PyObject *host_call(const char *function, const char *format, ...) {
     va_end(args);
     AUTO_OBJECT callable = PyObject_GetAttrString(host_module, function);
     if (!values || !callable) return NULL;
-    return PyObject_CallObject(callable, values);
+    user_begin();
+    PyObject *result = PyObject_CallObject(callable, values);
+    user_end();
+    return result;
 }

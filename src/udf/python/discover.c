@@ -115,7 +115,7 @@ bool discover_file(Arena *arena, const Udf *origin, UdfList *list, int *line, Er
     struct Import job = {arena, origin, list, line, err, false};
     bool armed = thread_armed();
     if (!armed) thread_arm(true);
-    thread_run(import_job, &job);
+    job.ok = thread_run(import_job, &job, err) && job.ok;
     if (!armed) thread_arm(false);
     return job.ok;
 }
@@ -149,13 +149,15 @@ static void hooks_job(void *argument) {
     if (!found) hook_failed(job, what);
     /* What was opened is closed, also when closing something else fails. */
     for (Py_ssize_t i = 0; found && (job->ok || !job->setup) && i < PyList_Size(found); i++) {
+        user_begin();
         AUTO_OBJECT result = PyObject_CallNoArgs(PyList_GetItem(found, i));
+        user_end();
         if (!result) hook_failed(job, what);
     }
 }
 
 bool discover_hooks(const char *import_name, bool setup, Error *err) {
     struct Hooks job = {import_name, setup, err, true};
-    thread_run(hooks_job, &job);
-    return job.ok;
+    if (thread_run(hooks_job, &job, err)) return job.ok;
+    return error_prefix(err, "@on_%s of %s: ", setup ? "setup" : "teardown", import_name);
 }

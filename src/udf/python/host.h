@@ -5,16 +5,28 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <signal.h>
 
 #include "udf/python.h"
 
 /* -- thread.c ------------------------------------------------------------------------------ */
 
+enum { WAKE_SIGNAL = SIGURG }; /* means KeyboardInterrupt */
 typedef void (*PythonJob)(void *argument);
 /* Starts the thread, which runs `boot` with the interpreter not yet there. */
 bool thread_start(bool (*boot)(void *argument), void *argument);
-/* Runs the job on Python's thread with the GIL held and waits for its end. */
-void thread_run(PythonJob job, void *argument);
+/* Runs the job on Python's thread with the GIL held and waits for its end. false when that thread
+ * was given up, before or meanwhile: the job may then still be running. */
+bool thread_run(PythonJob job, void *argument, Error *err);
+/* Around calls of the user's code, on Python's thread. Only within them may it be given up; it then
+ * never comes back to what its caller has long forgotten. */
+extern volatile sig_atomic_t thread_in_user, thread_lost;
+_Noreturn void thread_park(void);
+static inline void user_begin(void) { thread_in_user = 1; }
+static inline void user_end(void) {
+    thread_in_user = 0;
+    if (thread_lost) thread_park();
+}
 /* Around a wait for DuckDB on Python's thread, GIL released: callbacks of other threads may use
  * Python meanwhile. */
 void thread_lend(void);

@@ -91,10 +91,13 @@ static inline bool call_row(ScalarCall *call, idx_t row, PyObject **values, Erro
     size_t count = call->count, made = 0;
     while (made < count && (values[made] = fast_get(&call->readers[made], row))) made++;
     PyObject *result = NULL;
-    if (made == count)
+    if (made == count) {
+        user_begin();
         result = PyObject_Vectorcall(call->function, values,
                                      call->use->positional | PY_VECTORCALL_ARGUMENTS_OFFSET,
                                      call->keywords);
+        user_end();
+    }
     for (size_t i = made; i < count; i++) values[i] = NULL;
     bool ok = (result && fast_put(&call->writer, row, result)) ||
               slow_result(call, row, values, result, err);
@@ -154,8 +157,7 @@ static void on_chunk(duckdb_function_info info, duckdb_data_chunk input, duckdb_
         return;
     }
     struct Chunk chunk = {.call = call, .input = input, .output = output};
-    thread_run(run_chunk, &chunk);
-    if (chunk.ok) return;
+    if (thread_run(run_chunk, &chunk, &chunk.error) && chunk.ok) return;
     UdfRun *run = call->run;
     pthread_mutex_lock(&run->lock);
     if (!run->failed) run->error = chunk.error;
@@ -177,7 +179,8 @@ static void free_job(void *pointer) {
 /* Runs when the database closes, on any thread. */
 static void call_free(void *pointer) {
     ScalarCall *call = pointer;
-    thread_run(free_job, call);
+    Error ignored;
+    thread_run(free_job, call, &ignored);
     arena_free(call->scratch);
     PyMem_RawFree(call->readers);
     PyMem_RawFree(call->any);
@@ -235,8 +238,7 @@ bool scalar_register(void *connection, UdfUse *use, void *const *types, UdfRun *
                          use->udf->full_name, ARGUMENTS_MAX);
     ScalarCall *call = call_new(use, run);
     struct Registration job = {call, types, connection, err, false};
-    thread_run(prepare, &job);
-    if (!job.ok) {
+    if (!thread_run(prepare, &job, err) || !job.ok) {
         call_free(call);
         return false;
     }

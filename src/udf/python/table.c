@@ -170,7 +170,9 @@ static bool take_pieces(TableRun *run, PyObject *result) {
     AUTO_OBJECT pieces = declared ? host_call("pieces", "(OO)", result, declared) : NULL;
     if (!pieces) return false;
     for (;;) {
+        user_begin();
         AUTO_OBJECT piece = PyIter_Next(pieces);
+        user_end();
         if (!piece) break;
         if (!take_piece(&output, piece, &whole, run->err)) return false;
     }
@@ -208,6 +210,5 @@ static void table_job(void *argument) {
 
 bool table_call(TableJob *job, Error *err) {
     TableRun run = {.job = job, .err = err};
-    thread_run(table_job, &run);
-    return run.ok;
+    return thread_run(table_job, &run, err) && run.ok;
 }

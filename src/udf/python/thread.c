@@ -2,12 +2,15 @@
  * only the interpreter's main thread notices signals, so a sleeping or blocked function can be
  * woken; and objects that must stay on one thread (sqlite3 connections) work.
  * While it waits for DuckDB itself (a table function's input), other threads may use Python. */
-#include <signal.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "udf/python/host.h"
 
-enum { STACK_SIZE = 64 << 20, SPIN = 2000, WAKE_SIGNAL = SIGURG };
+/* PATIENCE: wake-ups that a function may let pass; they come ten a second. */
+enum { STACK_SIZE = 64 << 20, SPIN = 2000, PATIENCE = 6 };
+
+volatile sig_atomic_t thread_in_user, thread_lost;
 
 /* A job on its caller's stack. */
 typedef struct Job {
@@ -27,18 +30,27 @@ static struct {
     Job *first, **last;   /* not started yet */
     atomic_int queued;    /* how many; read without the lock while spinning */
     bool asleep;
-    bool lent; /* the thread waits in DuckDB without the GIL */
+    bool lent;    /* the thread waits in DuckDB without the GIL */
+    Job *running; /* on Python's thread */
+    sig_atomic_t lent_in_user;
     atomic_bool armed, interrupted;
+    volatile sig_atomic_t wakes;
 } host = {.work = PTHREAD_MUTEX_INITIALIZER,
           .lock = PTHREAD_MUTEX_INITIALIZER,
           .wake = PTHREAD_COND_INITIALIZER,
           .last = &host.first};
 
 /* Runs on Python's thread: told from another one, the interpreter would note the signal but not
- * look at it before the running bytecode ends. */
+ * look at it before the running bytecode ends. A function that does not react (a long call into C,
+ * or `except BaseException` in a loop) is given up: the thread stays in it to the process's end. */
 static void on_wake(int number) {
-    (void)number;
-    if (atomic_load(&host.interrupted)) PyErr_SetInterruptEx(SIGINT);
+    if (!atomic_load(&host.interrupted)) return;
+    PyErr_SetInterruptEx(number);
+    if (thread_in_user && ++host.wakes >= PATIENCE) thread_lost = 1;
+}
+
+void thread_park(void) {
+    for (;;) pause();
 }
 
 static void enqueue(Job *job) {
@@ -69,6 +81,7 @@ static Job *next_job(void) {
     Job *job = host.first;
     dequeue(job);
     job->started = true;
+    host.running = job;
     pthread_mutex_unlock(&host.lock);
     return job;
 }
@@ -76,6 +89,7 @@ static Job *next_job(void) {
 static void finish(Job *job) {
     pthread_mutex_lock(&host.lock);
     job->done = true;
+    host.running = NULL;
     pthread_cond_signal(&job->wake);
     pthread_mutex_unlock(&host.lock); /* from here on the job is gone */
 }
@@ -135,25 +149,32 @@ static void run_here(PythonJob job, void *argument) {
     pthread_mutex_unlock(&host.work);
 }
 
-void thread_run(PythonJob run, void *argument) {
+bool thread_run(PythonJob run, void *argument, Error *err) {
     if (pthread_equal(pthread_self(), host.thread)) {
         run_here(run, argument);
-        return;
+        return true;
     }
     Job job = {.run = run, .argument = argument, .wake = PTHREAD_COND_INITIALIZER};
     pthread_mutex_lock(&host.lock);
     enqueue(&job);
     if (host.asleep) pthread_cond_signal(&host.wake);
-    while (!job.done && !(host.lent && !job.started)) pthread_cond_wait(&job.wake, &host.lock);
-    if (!job.done) dequeue(&job);
+    while (!job.done && !thread_lost && !(host.lent && !job.started))
+        pthread_cond_wait(&job.wake, &host.lock);
+    if (!job.started) dequeue(&job);
     pthread_mutex_unlock(&host.lock);
+    if (!job.done && thread_lost)
+        return error_set(err, ERR_INTERRUPTED, SPAN_NONE,
+                         "Python did not react to an interrupt and was left behind");
     if (!job.done) run_here(run, argument);
     pthread_cond_destroy(&job.wake);
+    return true;
 }
 
 void thread_lend(void) {
     pthread_mutex_lock(&host.lock);
     host.lent = true;
+    host.lent_in_user = thread_in_user;
+    thread_in_user = 0;
     for (Job *job = host.first; job; job = job->next) pthread_cond_signal(&job->wake);
     pthread_mutex_unlock(&host.lock);
     pthread_mutex_unlock(&host.work);
@@ -164,12 +185,18 @@ void thread_unlend(void) {
     host.lent = false;
     pthread_mutex_unlock(&host.lock);
     pthread_mutex_lock(&host.work);
+    thread_in_user = host.lent_in_user;
 }
 
 void thread_interrupt(void) {
     if (!host.started || !atomic_load(&host.armed)) return;
     atomic_store(&host.interrupted, true);
     pthread_kill(host.thread, WAKE_SIGNAL);
+    if (!thread_lost) return;
+    pthread_mutex_lock(&host.lock);
+    if (host.running) pthread_cond_signal(&host.running->wake);
+    for (Job *job = host.first; job; job = job->next) pthread_cond_signal(&job->wake);
+    pthread_mutex_unlock(&host.lock);
 }
 
 bool thread_armed(void) { return atomic_load(&host.armed); }
@@ -186,5 +213,7 @@ void thread_arm(bool on) {
     if (!host.started) return;
     atomic_store(&host.armed, on);
     atomic_store(&host.interrupted, false);
-    thread_run(clear, NULL);
+    host.wakes = 0;
+    Error ignored;
+    thread_run(clear, NULL, &ignored);
 }

@@ -162,6 +162,73 @@ def test_interrupt_stops_a_sleeping_function(shop):
     assert not shop.has_table("orders")
 
 
+@pytest.mark.parametrize("body", [
+    "sum(range(10 ** 12))",
+    "while True:\n        try: time.sleep(120)\n        except BaseException: pass",
+    "signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(120)",
+    "signal.signal(signal.SIGINT, signal.SIG_DFL); time.sleep(120)"])
+def test_interrupt_stops_a_run_whose_function_does_not_react(project, body):
+    project.write("python_udfs/busy.py", f"""
+import pathlib, signal, time
+from sqlflow.udfs import python_scalar_udf
+@python_scalar_udf
+def busy(x: int) -> int:
+    pathlib.Path("started").touch()
+    {body}
+""")
+    project.pipeline("CREATE TABLE a AS SELECT 1 AS x; CREATE TABLE b AS SELECT busy(x) AS y FROM a;")
+    process = project.start("run", "p", "--format", "json")
+    wait_until(lambda: project.path("started").exists(), "the function runs", process)
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    result = finish(process)
+    assert result.code == 130, result
+    assert time.monotonic() - start < (6 if SLOW else 2)
+    assert result.doc["status"] == "interrupted" and not project.has_table("a")
+    runs = project.sf("history", "--format", "json").doc["runs"]
+    assert [run["status"] for run in runs] == ["interrupted"]
+
+
+def test_interrupt_stops_a_teardown_of_what_is_committed(project):
+    project.write("python_udfs/late.py", """
+import pathlib, time
+from sqlflow.udfs import on_teardown, python_scalar_udf
+@python_scalar_udf
+def same(x: int) -> int: return x
+@on_teardown
+def close():
+    pathlib.Path("started").touch()
+    time.sleep(120)
+""")
+    project.pipeline("CREATE TABLE a AS SELECT same(1) AS x;")
+    process = project.start("run", "p", "--format", "json")
+    wait_until(lambda: project.path("started").exists(), "the hook runs", process)
+    process.send_signal(signal.SIGINT)
+    result = finish(process)
+    assert result.code == 0 and project.table("a") == [(1,)]
+    assert [w["message"] for w in result.doc["warnings"]] == \
+        ["@on_teardown of python_udfs.late was interrupted"]
+
+
+def test_children_of_functions_die_of_their_signals(project):
+    project.write("python_udfs/parent.py", """
+import multiprocessing, signal, subprocess
+from sqlflow.udfs import python_scalar_udf
+def double(x): return 2 * x
+@python_scalar_udf
+def pooled(x: int) -> int:
+    with multiprocessing.get_context("fork").Pool(2) as pool:  # ends its workers by SIGTERM
+        return sum(pool.map(double, range(x)))
+@python_scalar_udf
+def ended_by(x: int) -> int:
+    child = subprocess.Popen(["sleep", "600"])
+    child.terminate()
+    return -child.wait()
+""")
+    project.run("CREATE TABLE a AS SELECT pooled(4) AS x, ended_by(1) AS y;")
+    assert project.table("a") == [(12, signal.SIGTERM)]
+
+
 BODIES = {
     "sleeps": "time.sleep(120)",
     "loops": "while True: pass",

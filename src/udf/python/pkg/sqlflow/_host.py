@@ -7,11 +7,15 @@ import importlib
 import importlib.util
 import inspect
 import os
+import subprocess
 import sys
 import traceback
 import types
 import typing
 import uuid
+
+# The program blocks its signals in all threads but one; only what fork() starts has them unblocked.
+subprocess._USE_VFORK = subprocess._USE_POSIX_SPAWN = False
 
 SIMPLE = {
     bool: "BOOLEAN",
