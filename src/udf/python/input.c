@@ -26,6 +26,7 @@ const char *duck_message(Arena *arena, const char *message) {
     const char *at = message ? strstr(message, key) : NULL;
     if (!at) return message ? message : "unknown error";
     Buf text = buf_on(arena);
+    unsigned code;
     for (at += sizeof key - 1; *at && *at != '"'; at++) {
         if (*at != '\\' || !at[1])
             buf_putc(&text, *at);
@@ -33,6 +34,8 @@ const char *duck_message(Arena *arena, const char *message) {
             buf_putc(&text, '\n');
         else if (*at == 't')
             buf_putc(&text, ' ');
+        else if (sscanf(at, "u00%2x", &code) == 1)
+            buf_putc(&text, (char)code), at += 4;
         else
             buf_putc(&text, *at);
     }

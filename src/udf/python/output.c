@@ -5,25 +5,29 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "engine/casts.h"
 
 static bool side_exec(Output *output, const char *sql, Error *err) {
     duckdb_result result;
     bool ok;
     Py_BEGIN_ALLOW_THREADS ok = duckdb_query(output->job->side, sql, &result) == DuckDBSuccess;
     Py_END_ALLOW_THREADS if (!ok) {
-        error_set(err, ERR_UDF, SPAN_NONE, "%s returned a table that cannot be used: %s",
-                  output->job->call->udf->full_name,
+        error_set(err, ERR_UDF, SPAN_NONE, "%s",
                   duck_message(output->job->arena, duckdb_result_error(&result)));
+        if (cast_error_read(err)) error_hint(err, "%s", "");
+        err->code = ERR_UDF;
+        error_prefix(err, "%s returned a table that cannot be used: ",
+                     output->job->call->udf->full_name);
     }
     duckdb_destroy_result(&result);
     return ok;
 }
 
-/* Names and types of a table or view of the side database. */
-static bool side_columns(Output *output, const char *name, Columns *columns, Error *err) {
+/* Names and types of a table, view or query of the side database. */
+static bool side_columns(Output *output, const char *what, Columns *columns, Error *err) {
     Arena *arena = output->job->arena;
-    const char *sql = arena_printf(arena, "SELECT column_name, column_type FROM (DESCRIBE %s)",
-                                   sql_ident(arena, name));
+    const char *sql =
+        arena_printf(arena, "SELECT column_name, column_type FROM (DESCRIBE %s)", what);
     duckdb_result result;
     if (duckdb_query(output->job->side, sql, &result) != DuckDBSuccess) {
         error_set(err, ERR_UDF, SPAN_NONE, "%s returned a table that DuckDB cannot read: %s",
@@ -43,37 +47,22 @@ static bool side_columns(Output *output, const char *name, Columns *columns, Err
     return true;
 }
 
-static bool is_integer(const char *type) {
-    static const char *const names[] = {"TINYINT",  "SMALLINT",  "INTEGER",  "BIGINT",  "HUGEINT",
-                                        "INT",      "INT2",      "INT4",     "INT8",    "LONG",
-                                        "SHORT",    "INT64",     "INT32",    "INT16",   "SIGNED",
-                                        "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (str_ieq(type, names[i])) return true;
-    return false;
+/* FLOAT and DECIMAL round, which is what they are declared for; these others do not compare. */
+static bool may_change(const char *from, const char *to) {
+    static const char *const kinds[] = {"FLOAT", "DECIMAL", "UNION(", "INTERVAL", "VARIANT"};
+    bool real = str_eq(from, "DOUBLE") || str_eq(from, "FLOAT") || str_starts(from, "DECIMAL(");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strstr(to, kinds[i]) && (real || cast_is_plain(from, to))) return true;
+    return real && str_eq(to, "DOUBLE");
 }
 
-/* A cast to the declared type. pandas keeps integers with gaps as floats and gaps as NaN. */
+/* A cast to the declared type. */
 static void put_cast(Buf *sql, const Column *from, const Column *to) {
-    Arena *arena = sql->arena;
-    const char *name = sql_ident(arena, from->name);
-    bool is_float = str_eq(from->type, "DOUBLE") || str_eq(from->type, "FLOAT");
-    bool is_decimal = str_starts(from->type, "DECIMAL(");
-    if (is_float && is_integer(to->type))
-        buf_printf(sql,
-                   "CASE WHEN isnan(%s) THEN NULL WHEN trunc(%s) <> %s THEN "
-                   "error(format('{} in column %s is no %s', %s)) ELSE CAST(%s AS %s) END",
-                   name, name, name, str_replace(arena, to->name, "'", "''"), to->type, name, name,
-                   to->type);
-    else if (is_decimal && is_integer(to->type))
-        buf_printf(sql,
-                   "CASE WHEN trunc(%s) <> %s THEN error(format('{} in column %s is no %s', "
-                   "CAST(%s AS VARCHAR))) ELSE CAST(%s AS %s) END",
-                   name, name, str_replace(arena, to->name, "'", "''"), to->type, name, name,
-                   to->type);
+    const char *name = sql_ident(sql->arena, to->name);
+    if (may_change(from->type, to->type))
+        buf_printf(sql, "CAST(%s AS %s) AS %s", name, to->type, name);
     else
-        buf_printf(sql, "CAST(%s AS %s)", name, to->type);
-    buf_printf(sql, " AS %s", sql_ident(arena, to->name));
+        cast_expression(sql, &(Column){to->name, from->type}, to->type, "''");
 }
 
 static bool missing(Output *output, const char *name, const Columns *found, Error *err) {
@@ -103,31 +92,35 @@ static bool select_list(Output *output, const Columns *piece, const Columns *wan
             return error_set(err, ERR_UDF, SPAN_NONE,
                              "%s returned a column '%s' that its first rows did not have",
                              output->job->call->udf->full_name, piece->items[i].name);
-        /* A column of nothing but NULLs has no type: text takes all. */
-        bool untyped = str_eq(piece->items[i].type, "\"NULL\"");
-        const char *name = sql_ident(sql->arena, piece->items[i].name);
-        if (untyped)
-            buf_printf(sql, "%sCAST(%s AS VARCHAR) AS %s", comma, name, name);
-        else
-            buf_printf(sql, "%s%s", comma, name);
+        buf_printf(sql, "%s%s", comma, sql_ident(sql->arena, piece->items[i].name));
         comma = ", ";
     }
     return true;
 }
 
+/* The declared columns, their types in DuckDB's own words. */
+static bool declared_columns(Output *output, Columns *columns, Error *err) {
+    const Columns *declared = &output->job->call->udf->output;
+    Buf sql = buf_on(output->job->arena);
+    for (size_t i = 0; i < declared->count; i++)
+        buf_printf(&sql, "%s CAST(NULL AS %s) AS %s", i ? "," : "SELECT", declared->items[i].type,
+                   sql_ident(sql.arena, declared->items[i].name));
+    return !declared->count || side_columns(output, buf_text(&sql), columns, err);
+}
+
 static bool insert_from(Output *output, const char *piece, Error *err) {
     const UdfTableCall *call = output->job->call;
-    Columns columns = {0};
+    Columns columns = {0}, wanted = output->columns;
     Buf sql = buf_on(output->job->arena);
     if (!side_columns(output, piece, &columns, err)) return false;
+    if (!output->created && !declared_columns(output, &wanted, err)) return false;
     if (!output->created)
         buf_printf(&sql, "CREATE TABLE %s AS SELECT ", call->table);
     else
         buf_printf(&sql, "INSERT INTO %s BY NAME SELECT ", call->table);
-    const Columns *wanted = output->created ? &output->columns : &call->udf->output;
     if (!columns.count) return true;
-    if (!select_list(output, &columns, wanted, !output->created, &sql, err)) return false;
-    buf_printf(&sql, " FROM %s", sql_ident(output->job->arena, piece));
+    if (!select_list(output, &columns, &wanted, !output->created, &sql, err)) return false;
+    buf_printf(&sql, " FROM %s", piece);
     if (!side_exec(output, buf_text(&sql), err)) return false;
     if (output->created) return true;
     output->created = true;
@@ -138,12 +131,34 @@ static bool open_side(Output *output, Error *err) {
     return output->job->side || output->job->open_side(output->job, err);
 }
 
+/* Names the columns whose types DuckDB does not know. */
+static bool unreadable(Output *output, struct ArrowArrayStream *stream, Error *err) {
+    Strings names = {0};
+    struct ArrowSchema schema = {0};
+    bool known = stream->get_schema(stream, &schema) == 0;
+    for (int64_t i = 0; known && i < schema.n_children; i++) {
+        struct ArrowSchema one = schema;
+        one.n_children = 1;
+        one.children = &schema.children[i];
+        duckdb_arrow_converted_schema converted = NULL;
+        duckdb_error_data data = duckdb_schema_from_arrow(output->job->side, &one, &converted);
+        if (data && duckdb_error_data_has_error(data))
+            strings_add(output->job->arena, &names, schema.children[i]->name);
+        duckdb_destroy_error_data(&data);
+        duckdb_destroy_arrow_converted_schema(&converted);
+    }
+    if (schema.release) schema.release(&schema);
+    const char *name = output->job->call->udf->full_name;
+    if (!names.count)
+        return error_set(err, ERR_UDF, SPAN_NONE, "%s returned no columns", name);
+    error_set(err, ERR_UDF, SPAN_NONE, "%s returned an Arrow table that DuckDB cannot read", name);
+    return error_hint(err, "cast the type of: %s", strings_join(output->job->arena, &names, ", "));
+}
+
 bool output_arrow(Output *output, struct ArrowArrayStream *stream, Error *err) {
     if (!open_side(output, err)) return false;
     if (duckdb_arrow_scan(output->job->side, "piece", (duckdb_arrow_stream)stream) != DuckDBSuccess)
-        return error_set(err, ERR_UDF, SPAN_NONE,
-                         "%s returned an Arrow table that DuckDB cannot read",
-                         output->job->call->udf->full_name);
+        return unreadable(output, stream, err);
     bool ok = insert_from(output, "piece", err);
     Error ignored;
     return side_exec(output, "DROP VIEW piece", ok ? err : &ignored) && ok;

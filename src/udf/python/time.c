@@ -149,9 +149,27 @@ static bool offset_of(PyObject *value, int64_t *us) {
     return true;
 }
 
+/* pandas' times have what Python's own lack: nanoseconds. */
+static bool nanos_of(PyObject *value, const char *name, int64_t *nanos) {
+    *nanos = 0;
+    if (PyDateTime_CheckExact(value) || PyDate_CheckExact(value) || PyDelta_CheckExact(value))
+        return true;
+    AUTO_OBJECT number = PyObject_GetAttrString(value, name);
+    if (number && PyLong_Check(number)) *nanos = PyLong_AsLongLong(number);
+    PyErr_Clear();
+    return *nanos == 0;
+}
+
+static bool lost_fraction(Buf *why) {
+    buf_puts(why, "a fraction of the type's unit would be lost");
+    return false;
+}
+
 static bool put_timestamp(int type, int64_t *slot, PyObject *value, Buf *why) {
     if (!PyDate_Check(value)) return false;
-    int64_t us = wall_of(value), offset = 0;
+    int64_t us = wall_of(value), offset = 0, nanos;
+    if (!nanos_of(value, "nanosecond", &nanos) && type != DUCKDB_TYPE_TIMESTAMP_NS)
+        return lost_fraction(why);
     bool aware = PyDateTime_Check(value) && offset_of(value, &offset);
     if (aware && type != DUCKDB_TYPE_TIMESTAMP_TZ) {
         buf_puts(why, "a datetime with a time zone does not fit TIMESTAMP; declare TIMESTAMPTZ "
@@ -162,12 +180,10 @@ static bool put_timestamp(int type, int64_t *slot, PyObject *value, Buf *why) {
     int64_t factor = type == DUCKDB_TYPE_TIMESTAMP_S    ? 1000000
                      : type == DUCKDB_TYPE_TIMESTAMP_MS ? 1000
                                                         : 1;
-    if (us % factor) {
-        buf_puts(why, "a fraction of the type's unit would be lost");
-        return false;
-    }
+    if (us % factor) return lost_fraction(why);
     *slot = us / factor;
-    if (type == DUCKDB_TYPE_TIMESTAMP_NS && __builtin_mul_overflow(us, INT64_C(1000), slot)) {
+    if (type == DUCKDB_TYPE_TIMESTAMP_NS && (__builtin_mul_overflow(us, INT64_C(1000), slot) ||
+                                             __builtin_add_overflow(*slot, nanos, slot))) {
         buf_puts(why, "the time is too far for TIMESTAMP_NS");
         return false;
     }
@@ -176,8 +192,8 @@ static bool put_timestamp(int type, int64_t *slot, PyObject *value, Buf *why) {
 
 static bool put_date(int32_t *slot, PyObject *value, Buf *why) {
     if (!PyDate_Check(value)) return false;
-    int64_t us = wall_of(value);
-    if (us % DAY_US) {
+    int64_t us = wall_of(value), nanos;
+    if (us % DAY_US || !nanos_of(value, "nanosecond", &nanos)) {
         buf_puts(why, "a datetime with a time of day does not fit DATE");
         return false;
     }
@@ -210,11 +226,13 @@ static duckdb_interval interval_of(PyObject *delta) {
 }
 
 bool time_from_python(int type, void *data, uint64_t row, PyObject *value, Buf *why) {
+    int64_t nanos;
     switch (type) {
         case DUCKDB_TYPE_DATE: return put_date((int32_t *)data + row, value, why);
         case DUCKDB_TYPE_TIME: return put_clock((int64_t *)data + row, value, why);
         case DUCKDB_TYPE_INTERVAL:
             if (!PyDelta_Check(value)) return false;
+            if (!nanos_of(value, "nanoseconds", &nanos)) return lost_fraction(why);
             ((duckdb_interval *)data)[row] = interval_of(value);
             return true;
         default: return put_timestamp(type, (int64_t *)data + row, value, why);

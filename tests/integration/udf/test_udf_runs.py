@@ -4,6 +4,7 @@ import pathlib
 import signal
 import sys
 import time
+import uuid
 import venv
 
 import pytest
@@ -511,10 +512,98 @@ def test_arrays_that_are_handed_back_keep_their_types(project):
     project.write("profiles/dev.yml", "engines:\n  duckdb: { mode: persistent, path: data/warehouse.duckdb }\n"
                   f"python: {{ venv: {sys.prefix} }}\n")
     values = {"UUID": f"'{'f' * 8}-0000-0000-0000-{'0' * 12}'", "HUGEINT": str(2**127 - 1), "INTERVAL": "'-26 hours'",
-              "DECIMAL(38,2)": "'123456789012345678901234567890.12'", "TIMESTAMPTZ": "'2024-01-01 00:00:00+02'"}
+              "DECIMAL(38,2)": "'123456789012345678901234567890.12'", "TIMESTAMPTZ": "'2024-01-01 00:00:00+02'",
+              "MAP(VARCHAR, INTEGER)": "MAP{'a': 1, 'b': NULL}"}
     functions = "".join(f'same_{i} = python_scalar_udf(name="same_{i}", vectorized=True, arg_types=["{t}"], '
                         f'return_type="{t}")(lambda x: x)\n' for i, t in enumerate(values))
     project.write("python_udfs/f.py", "from sqlflow.udfs import python_scalar_udf\n" + functions)
     checks = [f"same_{i}({value}::{t}) = {value}::{t}" for i, (t, value) in enumerate(values.items())]
     project.run(f"CREATE TABLE t AS SELECT [{', '.join(checks)}] AS same;")
     assert project.table("t") == [([True] * len(values),)]
+
+
+def test_arrays_of_a_dictionary_are_text(project):
+    project.write("python_udfs/f.py", """
+import pyarrow
+from sqlflow.udfs import python_scalar_udf
+@python_scalar_udf(vectorized=True)
+def coded(x: str) -> str: return x.dictionary_encode()
+""")
+    project.run("CREATE TABLE t AS SELECT coded(x) AS x FROM (VALUES ('a'), ('b'), ('a')) v(x);")
+    assert project.table("t") == [("a",), ("a",), ("b",)]
+
+
+CHANGED = {  # an expression, the type declared, the value that the type would change
+    "pd.DataFrame({'v': pd.to_datetime(['2020-01-01 12:30'])})": ("DATE", "2020-01-01 12:30:00"),
+    "pa.table({'v': pa.array([1001], pa.timestamp('ns'))})": ("TIMESTAMP",
+                                                              "1970-01-01 00:00:00.000001001"),
+    "pa.table({'v': ['1.5']})": ("BIGINT", "1.5"),
+    "pa.table({'v': [2 ** 53 + 1]})": ("DOUBLE", "9007199254740993"),
+    "pa.table({'v': [7]})": ("BOOLEAN", "7"),
+    "pa.table({'v': [[1.5]]})": ("INTEGER[]", "[1.5]"),
+    "pa.table({'v': [{'x': 1, 'y': 2}]})": ("STRUCT(x INTEGER)", "{'x': 1, 'y': 2}"),
+}
+KEPT = {
+    "pd.DataFrame({'v': [1.0, None]})": ("INTEGER", [1, None]),
+    "pa.table({'v': [0.1]})": ("FLOAT", [pytest.approx(0.1)]),
+    "pa.table({'v': [[0.1]]})": ("FLOAT[]", [[pytest.approx(0.1)]]),
+    "pa.table({'v': [1.255]})": ("DECIMAL(5,1)", [1.3]),
+    "pa.table({'v': ['6F9619FF-8B86-D011-B42D-00C04FC964FF']})":
+        ("UUID", [uuid.UUID("6f9619ff-8b86-d011-b42d-00c04fc964ff")]),
+    "pa.table({'v': pa.nulls(2)})": (None, [None, None]),
+    "pa.table({'v': pa.array([1.5], pa.float16())})": (None, [1.5]),
+}
+
+
+def test_declared_columns_keep_their_values(project):
+    source = "import pandas as pd, pyarrow as pa\nfrom sqlflow.udfs import python_table_udf\n"
+    for i, (expression, (kind, _)) in enumerate({**CHANGED, **KEPT}.items()):
+        schema = f"output_schema={{'v': {kind!r}}}" if kind else ""
+        source += f"@python_table_udf({schema})\ndef f{i}(n: int): return {expression}\n"
+    project.write("python_udfs/casts.py", source)
+    for i, (kind, value) in enumerate(CHANGED.values()):
+        error = project.fail(f"CREATE TABLE a AS SELECT * FROM f{i}(1);")
+        assert error["message"] == (f"casts.f{i} returned a table that cannot be used: "
+                                    f"column 'v': the value '{value}' does not fit {kind}")
+    for i, (kind, values) in enumerate(KEPT.values(), len(CHANGED)):
+        project.run(f"CREATE OR REPLACE TABLE a AS SELECT * FROM f{i}(1);")
+        found = [row[0] for row in project.table("a")]
+        assert [float(v) if kind == "DECIMAL(5,1)" else v for v in found] == values
+
+
+@pytest.mark.parametrize("expression, message, hint", [
+    ("pa.table({'n': [1], 'v': pa.array([decimal.Decimal(1)], pa.decimal256(50, 2))})",
+     "returned an Arrow table that DuckDB cannot read", "cast the type of: v"),
+    ("pd.DataFrame()", "returned no columns", None),
+    ("pd.Series([1])", "the function gave Series; a DataFrame", None),
+    ("{'v': [1]}", "the function gave dict; a DataFrame", None),
+    ("pa.table({'v': pa.array([1], pa.timestamp('ns', 'UTC'))})", "would lose data: 1", None),
+])
+def test_results_that_are_no_table(project, expression, message, hint):
+    project.write("python_udfs/odd.py", f"""
+import decimal, pandas as pd, pyarrow as pa
+from sqlflow.udfs import python_table_udf
+@python_table_udf
+def odd(n: int): return {expression}
+""")
+    error = project.fail("CREATE TABLE a AS SELECT * FROM odd(1);")
+    assert message in error["message"] and error["hint"] == hint
+
+
+def test_nanoseconds_are_kept_or_refused(project):
+    project.write("python_udfs/nano.py", """
+import datetime, pandas as pd
+from sqlflow.udfs import python_scalar_udf
+TIME = pd.Timestamp("2020-01-01 00:00:00.000001002")
+@python_scalar_udf(return_type="TIMESTAMP_NS")
+def exact(x: int): return TIME
+@python_scalar_udf
+def time(x: int) -> datetime.datetime: return TIME
+@python_scalar_udf
+def delta(x: int) -> datetime.timedelta: return pd.Timedelta(1001, "ns")
+""")
+    project.run("CREATE TABLE a AS SELECT exact(1)::VARCHAR AS t;")
+    assert project.table("a") == [("2020-01-01 00:00:00.000001002",)]
+    for name in ("nano.time", "nano.delta"):
+        error = project.fail(f'CREATE TABLE b AS SELECT PYTHON_FUNC("{name}", 1) AS t;')
+        assert "a fraction of the type's unit would be lost" in error["message"]

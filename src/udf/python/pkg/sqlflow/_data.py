@@ -127,14 +127,34 @@ def arrow_of(item):
     if not pa:
         return None
     if isinstance(item, pa.Table):
-        return item
-    if isinstance(item, pa.RecordBatch):
-        return pa.Table.from_batches([item])
-    if type(item).__module__.split(".")[0] == "pandas" and hasattr(item, "columns"):
-        return pa.Table.from_pandas(item, preserve_index=False)
-    if hasattr(item, "__arrow_c_stream__") and not isinstance(item, pa.RecordBatchReader):
-        return pa.table(item)
-    return None
+        table = item
+    elif isinstance(item, pa.RecordBatch):
+        table = pa.Table.from_batches([item])
+    elif type(item).__module__.split(".")[0] == "pandas" and hasattr(item, "columns"):
+        table = pa.Table.from_pandas(item, preserve_index=False)
+    elif hasattr(item, "__arrow_c_stream__") and not hasattr(item, "to_frame") and \
+            not isinstance(item, pa.RecordBatchReader):  # to_frame: a Series, which is no table
+        table = pa.table(item)
+    else:
+        return None
+    for index, field in enumerate(table.schema):
+        type_ = type_for_duckdb(field.type, pa)
+        if type_ != field.type:
+            table = table.set_column(index, pa.field(field.name, type_),
+                                     table.column(index).cast(type_))
+    return table
+
+
+def type_for_duckdb(type_, pa):
+    if pa.types.is_null(type_):  # of a column of nothing but NULLs: text takes all
+        return pa.string()
+    if pa.types.is_float16(type_):
+        return pa.float32()
+    if pa.types.is_timestamp(type_) and type_.tz and type_.unit == "ns":  # it has microseconds
+        return pa.timestamp("us", type_.tz)
+    if pa.types.is_duration(type_) and type_.unit == "ns":
+        return pa.duration("us")
+    return type_
 
 
 def frame_values(frame, declared):
@@ -178,7 +198,7 @@ def pieces(result, declared):
         yield ("whole", first)
         return
     whole = first is not None or is_row_list(result) or hasattr(result, "to_dict")
-    if not whole and not hasattr(result, "__iter__"):
+    if not whole and (isinstance(result, (dict, str)) or not hasattr(result, "__iter__")):
         raise wrong_piece(result)
     for item in [result] if whole else result:
         table = first if whole else arrow_of(item)
@@ -253,6 +273,8 @@ def arrow_result(result, type_, pa):
         result = result.combine_chunks()
     if not isinstance(result, pa.Array):
         result = pa.array(result, from_pandas=True)
+    if pa.types.is_dictionary(result.type):
+        result = result.dictionary_decode()
     if type_ is None:
         return result
     if result.type != type_ and pa.types.is_string(result.type) != pa.types.is_string(type_) and \
@@ -268,6 +290,8 @@ def of_arrow(value, type_):
     if type_ in ("HUGEINT", "UHUGEINT") and isinstance(value, decimal.Decimal) and \
             value.as_tuple().exponent >= 0:
         return int(value)
+    if type_ == "MAP" and isinstance(value, list):
+        return dict(value)
     if type_ == "INTERVAL" and type(value).__name__ == "MonthDayNano" and value[0] == 0 and \
             value[2] % 1000 == 0:
         return datetime.timedelta(days=value[1], microseconds=value[2] // 1000)
