@@ -33,7 +33,8 @@ static bool match_named(Rewrite *rewrite, const Call *call, const Argument *arg,
     if (*param != SIZE_MAX) return true;
     Strings names = {0};
     for (size_t i = 0; i < call->udf->params.count; i++)
-        strings_add(rewrite->arena, &names, call->udf->params.items[i].name);
+        if (!call->udf->params.items[i].variadic)
+            strings_add(rewrite->arena, &names, call->udf->params.items[i].name);
     return wrong(rewrite, call,
                  rewrite_issue(rewrite, arg->whole, arg->to, ERR_QUERY,
                                "%s has no parameter '%s'%s", call->udf->full_name, arg->name,

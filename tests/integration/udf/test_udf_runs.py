@@ -607,3 +607,55 @@ def delta(x: int) -> datetime.timedelta: return pd.Timedelta(1001, "ns")
     for name in ("nano.time", "nano.delta"):
         error = project.fail(f'CREATE TABLE b AS SELECT PYTHON_FUNC("{name}", 1) AS t;')
         assert "a fraction of the type's unit would be lost" in error["message"]
+
+
+def test_whatever_is_called_is_found(project):
+    project.write("lib/kit.py", """
+def bare(f):
+    def inner(*args): return f(*args) + 1000
+    return inner
+class Adder:
+    def __init__(self, by): self.by = by
+    def __call__(self, x: int) -> int: return x + self.by
+""")
+    project.write("python_udfs/odd.py", """
+import functools, sys
+sys.path.append("lib")
+import kit
+from sqlflow.udfs import python_scalar_udf
+def add(a: int, b: int) -> int: return a + b
+add_five = python_scalar_udf(name="add_five")(functools.partial(add, 5))
+add_six = python_scalar_udf(name="add_six")(kit.Adder(6))
+@python_scalar_udf(return_type="BIGINT")
+@kit.bare
+def wrapped(x): return x
+for word, message in ((len, "cannot be decorated"), (kit.Adder(1), "give name=")):
+    try:
+        python_scalar_udf(word)
+    except TypeError as error:
+        assert message in str(error)
+    else:
+        assert False
+""")
+    project.write("python_udfs/user.py", """
+from .odd import add_five
+from sqlflow.udfs import python_table_udf
+@python_table_udf
+async def later(rows: list[dict]): return rows
+""")
+    project.run("CREATE TABLE t AS SELECT add_five(1) AS a, add_six(1) AS b, PYTHON_FUNC('odd.inner', 1) AS c;")
+    assert project.table("t") == [(6, 7, 1001)]
+    udfs = project.sf("udf", "list", "--format", "json").doc["udfs"]
+    assert [(u["full_name"], u["line"], (u["problem"] or "")[:17]) for u in udfs] == [
+        ("odd.add_five", 6, ""), ("odd.add_six", 8, ""), ("odd.inner", 9, ""),
+        ("user.later", 4, "SQL awaits nothing")]
+
+
+def test_text_of_an_exception_that_is_no_utf8(project):
+    project.write("python_udfs/odd.py", """
+from sqlflow.udfs import python_scalar_udf
+@python_scalar_udf
+def odd(x: int) -> int: raise ValueError("file " + chr(0xdcff))
+""")
+    error = project.fail("CREATE TABLE t AS SELECT odd(1) AS x;")
+    assert error["message"].startswith("odd.odd: ValueError: file \\udcff\nat python_udfs/odd.py:4")

@@ -3,6 +3,7 @@ signatures. Users import `sqlflow.udfs` instead."""
 
 import datetime
 import decimal
+import functools
 import importlib
 import importlib.util
 import inspect
@@ -110,7 +111,25 @@ def sql_nested_type(hint, origin, args):
     raise Definition(f"{show(hint)} has no SQL type; use arg_types= or return_type=")
 
 
+def plain_function(func):
+    """The function below decorators, or that an object with a __call__ has; else what is given."""
+    inner = inspect.unwrap(func)
+    if isinstance(inner, functools.partial):
+        return plain_function(inner.func)
+    if hasattr(inner, "__code__") or isinstance(inner, type):
+        return inner
+    return inspect.unwrap(getattr(type(inner), "__call__", inner))
+
+
+def line_of(func, function, file):
+    code = getattr(function, "__code__", None)
+    places = [(code.co_filename, code.co_firstlineno)] if code else []
+    return next((line for name, line in places + [func._udf_place] if name == file), 1)
+
+
 def hints_of(func):
+    if not hasattr(inspect.unwrap(func), "__code__"):
+        func = plain_function(func)
     try:
         return typing.get_type_hints(func)
     except Exception:  # a name that exists for type checkers only: keep what can be read
@@ -176,12 +195,11 @@ def describe_params(func, hints, kind, options, info):
 
 def describe(func, module):
     options = getattr(func, "_udf_options", None) or {}
-    inner = inspect.unwrap(func)
-    code = getattr(inner, "__code__", None)
+    inner = plain_function(func)
     doc = inspect.getdoc(func) or ""
     info = {
         "kind": func._udf_type, "name": func._udf_name, "callable": func,
-        "line": code.co_firstlineno if code else 0,
+        "line": line_of(func, inner, getattr(module, "__file__", None)),
         "doc": doc.split("\n\n")[0], "params": [], "return_type": None,
         "special_nulls": options.get("null_handling") == "special",
         "volatile": not options.get("deterministic", True),
@@ -193,7 +211,9 @@ def describe(func, module):
         if inspect.iscoroutinefunction(inner) or (
             inspect.isgeneratorfunction(inner) and info["kind"] == "scalar"
         ):
-            raise Definition("a scalar function returns its value; it is no generator or coroutine")
+            raise Definition("SQL awaits nothing: it is a coroutine" if not
+                             inspect.isgeneratorfunction(inner) else
+                             "a scalar function returns its value; it is a generator")
         hints = hints_of(func)
         describe_params(func, hints, info["kind"], options, info)
         if info["kind"] == "scalar":
@@ -202,7 +222,8 @@ def describe(func, module):
             if info["return_type"] is ANY:
                 what = f"the hint -> {show(returned)} says too little" if show(returned) else \
                     "it has no return type"
-                raise Definition(f"{what}; add a hint such as -> float, or return_type='DOUBLE'")
+                more = {"list": "list[int]", "dict": "dict[str, int]"}.get(show(returned), "float")
+                raise Definition(f"{what}; add a hint such as -> {more}, or return_type='DOUBLE'")
         else:
             schema = options.get("output_schema") or {}
             info["output"] = [(str(name), str(type_)) for name, type_ in schema.items()]
@@ -234,7 +255,7 @@ def import_file(name, file):
         try:
             if getattr(value, "_is_sqlflow_udf", False) is not True or id(value) in seen:
                 continue
-            if getattr(value, "__module__", name) != name:
+            if name not in (getattr(value, "__module__", name), value._udf_module):
                 continue  # imported from another file, listed there
         except Exception:  # an odd object with a __getattr__ of its own
             continue
@@ -276,7 +297,12 @@ def advice(error):
 
 
 def explain(error, root):
-    """(type and message, file, line, trimmed traceback, hint) of an exception."""
+    """(type and message, file, line, trimmed traceback, hint) of an exception, all in UTF-8."""
+    return tuple(part if isinstance(part, int) else part.encode("utf-8", "backslashreplace").decode()
+                 for part in explain_exactly(error, root))
+
+
+def explain_exactly(error, root):
     text = "".join(traceback.format_exception_only(type(error), error)).strip()
     if error.__cause__ is not None:
         cause = "".join(traceback.format_exception_only(type(error.__cause__), error.__cause__))

@@ -4,6 +4,7 @@ They mark the function and return it unchanged, so it can be called and tested a
 Nothing here needs the program: `PYTHONPATH=$(sqlflow udf path)` is enough for tests.
 """
 
+import sys
 from typing import Any, Callable, Dict, List, Optional, Sequence, TypeVar, Union, overload
 
 __all__ = ["python_scalar_udf", "python_table_udf", "on_setup", "on_teardown"]
@@ -16,7 +17,18 @@ def _mark(func: Any, kind: str, name: Optional[str], **options: Any) -> Any:
         raise TypeError(f"python_{kind}_udf decorates functions, not {type(func).__name__}")
     if name is not None and not (isinstance(name, str) and name):
         raise TypeError("name= takes a text")
-    func._is_sqlflow_udf = True
+    if name is None and not hasattr(func, "__name__"):
+        raise TypeError(f"a {type(func).__name__} has no name of its own: give name=")
+    try:
+        func._is_sqlflow_udf = True
+    except AttributeError:
+        raise TypeError(f"{func!r} cannot be decorated: call it in a function of your own") from None
+    frame = sys._getframe(1)
+    while frame.f_globals is globals():
+        frame = frame.f_back
+    # Where it is decorated: what it calls, or is wrapped in, may come from another module.
+    func._udf_module = frame.f_globals.get("__name__")
+    func._udf_place = (frame.f_code.co_filename, frame.f_lineno)
     func._udf_type = kind
     func._udf_name = name or func.__name__
     func._udf_options = options
