@@ -172,9 +172,13 @@ bool duck_table_columns(Duck *duck, Arena *arena, const char *schema, const char
     Error failure = {0};
     if (duck_describe(duck, arena, buf_text(&sql), columns, &failure)) return true;
     *columns = (Columns){0};
-    if (failure.code == ERR_QUERY && strstr(failure.message, "does not exist") != NULL) return true;
+    /* A view may also lack what it reads or calls: it is there, and cannot be read. */
+    const char *missing = arena_printf(arena, "Table with name %s does not exist", table);
+    if (failure.code == ERR_QUERY && (str_starts(failure.message, missing) ||
+                                      strstr(failure.message, "exist because schema") != NULL))
+        return true;
     *err = failure;
-    return false;
+    return error_prefix(err, "'%s' cannot be read: ", table);
 }
 
 const Column *columns_find(const Columns *columns, const char *name) {

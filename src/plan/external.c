@@ -68,6 +68,8 @@ void plan_find_externals(const Plan *plan, Duck *duck, Externals *externals, Dia
         Columns columns = {0};
         Error err = {0};
         if (!duck_table_columns(duck, arena, table->schema, table->name, &columns, &err)) {
+            external->missing = true;
+            err.span = table->span;
             diag_add(diags, SEVERITY_ERROR, &err);
             continue;
         }

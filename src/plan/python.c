@@ -54,6 +54,31 @@ static SqlText edited(Arena *arena, const SqlText *text, const UdfRewrite *rewri
     return (SqlText){rewrite->sql, text->span, segments.items, segments.count};
 }
 
+/* The functions are DuckDB's only while a pipeline runs that uses them. What is created with their
+ * calls inside stays in the database. */
+static void check_stored(Udfs *udfs, const Step *step, Diags *diags) {
+    const char *sql = step->query.sql;
+    if (step->kind != STEP_SQL || step->functions.count == 0 ||
+        (!str_istarts(sql, "CREATE") && !str_istarts(sql, "ALTER")) ||
+        str_istarts(sql, "CREATE TEMP"))
+        return;
+    for (size_t i = 0; i < step->functions.count; i++) {
+        Error ignored;
+        const Udf *udf = udfs_find(udfs, step->functions.items[i], &ignored);
+        if (udf == NULL || udf->kind != UDF_TABLE) continue;
+        diag_error(diags, ERR_QUERY, step->query.span,
+                   "%s runs before a statement, so that no view or macro can call it",
+                   udf->full_name)
+            ->hint = "store its rows: CREATE TABLE … AS SELECT … FROM …";
+        return;
+    }
+    diag_warning(diags, ERR_UDF, step->query.span,
+                 "this keeps a call of the Python function %s, which only pipelines that use it "
+                 "know: anywhere else it fails",
+                 step->functions.items[0])
+        ->hint = "store the values: CREATE TABLE … AS SELECT …";
+}
+
 void step_rewrite_python(Arena *arena, Udfs *udfs, Duck *duck, Step *step, Diags *diags) {
     if (udfs == NULL || step->query.sql == NULL) return;
     UdfRewrite rewrite = {0};
@@ -68,5 +93,6 @@ void step_rewrite_python(Arena *arena, Udfs *udfs, Duck *duck, Step *step, Diags
         diag_add(diags, issue->severity, &issue->error);
     }
     step->functions = rewrite.functions;
+    check_stored(udfs, step, diags);
     if (rewrite.edits.count > 0) step->query = edited(arena, &step->query, &rewrite);
 }

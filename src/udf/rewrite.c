@@ -61,13 +61,24 @@ static bool is(const Rewrite *rewrite, size_t i, const char *text) {
     return sql_is(rewrite->sql, &rewrite->tokens, i, text);
 }
 
+/* The word AS before token i begins the body of CREATE MACRO name (parameters) AS …. */
+static bool begins_macro(const Rewrite *rewrite, size_t i) {
+    size_t open = 0;
+    while (open < i && !is(rewrite, open, "(")) open++;
+    bool is_macro = false;
+    for (size_t at = 1; at < open && at < 5; at++)
+        is_macro = is_macro || is(rewrite, at, "MACRO") || is(rewrite, at, "FUNCTION");
+    return is_macro && is(rewrite, 0, "CREATE") && is(rewrite, i - 1, "AS") &&
+           sql_closing(rewrite->sql, &rewrite->tokens, open) + 2 == i;
+}
+
 /* Behind these words, `name (` is a table with columns, not a call. */
 static bool names_a_table(const Rewrite *rewrite, size_t i) {
     static const char *const words[] = {"INTO",       "TABLE",  "UPDATE", "AS",    "WITH",
                                         "RECURSIVE",  "EXISTS", "VIEW",   "MACRO", "FUNCTION",
                                         "REFERENCES", "OVER",   "WINDOW", ")"};
     for (size_t w = 0; i && w < sizeof words / sizeof *words; w++)
-        if (is(rewrite, i - 1, words[w])) return true;
+        if (is(rewrite, i - 1, words[w])) return !begins_macro(rewrite, i);
     return false;
 }
 

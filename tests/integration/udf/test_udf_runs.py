@@ -646,7 +646,7 @@ async def later(rows: list[dict]): return rows
     project.run("CREATE TABLE t AS SELECT add_five(1) AS a, add_six(1) AS b, PYTHON_FUNC('odd.inner', 1) AS c;")
     assert project.table("t") == [(6, 7, 1001)]
     udfs = project.sf("udf", "list", "--format", "json").doc["udfs"]
-    assert [(u["full_name"], u["line"], (u["problem"] or "")[:17]) for u in udfs] == [
+    assert [(u["full_name"], u["line"], (u["problem"] or "")[:18]) for u in udfs] == [
         ("odd.add_five", 6, ""), ("odd.add_six", 8, ""), ("odd.inner", 9, ""),
         ("user.later", 4, "SQL awaits nothing")]
 
@@ -659,3 +659,24 @@ def odd(x: int) -> int: raise ValueError("file " + chr(0xdcff))
 """)
     error = project.fail("CREATE TABLE t AS SELECT odd(1) AS x;")
     assert error["message"].startswith("odd.odd: ValueError: file \\udcff\nat python_udfs/odd.py:4")
+
+
+def test_what_is_stored_with_a_call_inside(project):
+    project.write("python_udfs/f.py", """
+from sqlflow.udfs import python_scalar_udf, python_table_udf
+@python_scalar_udf
+def inc(x: int) -> int: return x + 1
+@python_table_udf
+def same(rows: list[dict]): return rows
+""")
+    doc = project.run("CREATE MACRO twice(x) AS inc(inc(x)); CREATE VIEW v AS SELECT inc(1) AS x; "
+                      "CREATE TEMP VIEW w AS SELECT inc(1) AS x; CREATE TABLE t AS SELECT twice(x) AS y FROM v;")
+    assert project.table("t") == [(4,)]
+    assert [w["column"] for w in doc["warnings"]] == [1, 39]
+    assert all("keeps a call of the Python function f.inc" in w["message"] for w in doc["warnings"])
+    error = project.fail("CREATE TABLE u AS SELECT x FROM v;", code=4)
+    assert error["message"].startswith("'v' cannot be read: Scalar Function with name inc does not exist")
+    assert (error["line"], error["column"]) == (1, 33)
+    for ddl in ("CREATE VIEW w AS SELECT * FROM same(t)", "CREATE MACRO m() AS TABLE SELECT * FROM same(t)"):
+        error = project.fail(ddl + ";", code=4)
+        assert error["message"] == "f.same runs before a statement, so that no view or macro can call it"
