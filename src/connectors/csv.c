@@ -1,5 +1,6 @@
 /* The csv connector: files read by DuckDB's read_csv behind guards against its sniffer, written by
- * its COPY. The guards are in csv_guards.c and csv_values.c. */
+ * its COPY. The guards are in csv_guards.c, csv_header.c, csv_values.c and their
+ * neighbours. */
 #include "connectors/csv.h"
 
 #include <stdlib.h>
@@ -118,7 +119,7 @@ void csv_parse_options(Buf *out, const FileCall *call) {
     put_text(out, link, "timestamp_format", "timestampformat");
     if (link_has(link, "skip_rows"))
         buf_printf(out, ", skip = %lld", link_int(link, "skip_rows"));
-    if (link_bool(link, "null_padding")) buf_puts(out, ", null_padding = true");
+    buf_puts(out, csv_padding(call, ""));
     csv_plain_options(out, call);
     put_sample(out, call);
 }
@@ -239,15 +240,15 @@ static const char *reader(const FileCall *call, const CsvDialect *dialect, const
     Buf sql = buf_on(call->session->arena);
     buf_puts(&sql, "read_csv(");
     files_path_list(&sql, call->paths);
+    const char *padding = csv_padding(call, buf_text(extra));
     if (call->paths->count == 1) {
         put_fixed(&sql, call, dialect, types);
-        if (link_bool(call->link, "null_padding") || strstr(buf_text(extra), "null_padding"))
-            buf_puts(&sql, ", null_padding = true");
+        buf_puts(&sql, padding);
     } else {
         put_detected(&sql, call, extra, types);
     }
     buf_puts(&sql, more);
-    if (csv_may_lose_rows(call, dialect)) buf_puts(&sql, ", parallel = false");
+    if (*padding == '\0' && csv_may_lose_rows(call, dialect)) buf_puts(&sql, ", parallel = false");
     files_reader_options(&sql, call);
     buf_putc(&sql, ')');
     return buf_text(&sql);

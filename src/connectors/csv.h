@@ -19,6 +19,7 @@ typedef struct CsvBytes {
     size_t longest_number; /* digits in a row in all of the sample; SIZE_MAX: unknown */
     bool large_number;     /* some number may be 10^15 or more, or have an exponent */
     bool lone_letter;      /* some field may be T or F alone */
+    bool null_word;     /* some field may be NA, null, - or their like */
     bool long_fraction;    /* some time may have more than six digits behind the second's point */
 } CsvBytes;
 
@@ -66,6 +67,14 @@ bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect
 /* read_csv over the file with this dialect and every column as text, header as given. */
 const char *csv_text_reader(const FileCall *call, const CsvDialect *dialect, bool header,
                             const char *extra);
+
+/* Makes short lines NULLs where the options or `extra` say so; else "". DuckDB's threads cannot, if
+ * there are line breaks within quotes. */
+const char *csv_padding(const FileCall *call, const char *extra);
+
+/* Words that stand for a missing value, in lower case; ends with NULL. */
+extern const char *const csv_null_words[];
+bool csv_is_null_word(const char *text, size_t size);
 
 /* read_csv over the lines of the file at `path` as one column c0, with nothing left out. */
 const char *csv_line_reader(const FileCall *call, const char *path, long long skip);

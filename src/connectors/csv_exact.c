@@ -91,7 +91,6 @@ static bool longest(const FileCall *call, const CsvDialect *dialect, const char 
                     const Columns *columns, size_t *digits, Error *err) {
     Arena *arena = call->session->arena;
     Buf sql = buf_on(arena);
-    const char *padding = strstr(extra, "null_padding") != NULL ? ", null_padding = true" : "";
     for (size_t i = 0; i < dialect->columns.count; i++) {
         const Column *read = columns_find(columns, dialect->columns.items[i].name);
         bool wanted = read != NULL && is_number(read->type) && is_unsure(call, dialect, read);
@@ -99,7 +98,8 @@ static bool longest(const FileCall *call, const CsvDialect *dialect, const char 
         buf_puts(&sql, wanted ? arena_printf(arena, "max(length(c%zu))", i) : "NULL");
     }
     buf_printf(&sql, " FROM (SELECT * FROM %s LIMIT %lld)",
-               csv_text_reader(call, dialect, dialect->header, padding), csv_sample(call));
+               csv_text_reader(call, dialect, dialect->header, csv_padding(call, extra)),
+               csv_sample(call));
     AUTO_ROWS rows = NULL;
     if (!duck_query(call->session->duck, buf_text(&sql), &rows, err)) return false;
     Error failure = {0};

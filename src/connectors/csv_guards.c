@@ -1,11 +1,9 @@
-/* Guards against DuckDB's CSV sniffer: one ragged line makes it take a file for a single column,
- * and the first line of an all-text file for a header in any case. */
-#include <ctype.h>
+/* Guards against DuckDB's CSV sniffer: one ragged line makes it take a file for a single column. */
 #include <string.h>
 
 #include "connectors/csv.h"
 
-enum { LINES = 1000, HEADER_ROWS = 200 };
+enum { LINES = 1000 };
 
 static const char *sniffed(Arena *arena, Rows *rows, size_t column) {
     const char *text = rows_text(rows, column);
@@ -76,6 +74,11 @@ bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect
               sniff(call, index, "", dialect, err);
     dialect->bytes = bytes;
     return ok || sniff_failed(call, index, &hinted, err);
+}
+
+const char *csv_padding(const FileCall *call, const char *extra) {
+    bool padded = link_bool(call->link, "null_padding") || strstr(extra, "null_padding") != NULL;
+    return padded ? ", null_padding = true, parallel = false" : "";
 }
 
 /* Parsing without detection, of lines as they come. */
@@ -199,7 +202,7 @@ bool csv_guard_ragged(const FileCall *call, CsvDialect *dialect, Buf *extra, Err
         if (!found) *err = failure;
         return found;
     }
-    buf_puts(&padding, ", null_padding = true");
+    buf_puts(&padding, csv_padding(call, "null_padding"));
     const char *more = arena_printf(arena, "%s%s", buf_text(extra), buf_text(&padding));
     if (!csv_sniff(call, 0, more, &padded, &ignored) || padded.columns.count < 2) {
         if (!found) *err = failure;
@@ -208,173 +211,5 @@ bool csv_guard_ragged(const FileCall *call, CsvDialect *dialect, Buf *extra, Err
     *dialect = padded;
     buf_puts(extra, buf_text(&padding));
     if (!link_bool(link, "ignore_errors")) warn_ragged(call, dialect);
-    return true;
-}
-
-/* -- header ------------------------------------------------------------------------------ */
-
-enum { LOWER = 1, UPPER = 2, DIGIT = 4, SPACE = 8, OTHER = 16, ALL = 31 };
-
-static unsigned shape(const char *text) {
-    unsigned mask = 0;
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        mask |= islower(c) || c >= 0x80 ? LOWER : isupper(c) ? UPPER : isdigit(c) ? DIGIT
-                : c == ' ' ? SPACE : OTHER;
-    }
-    return mask;
-}
-
-typedef struct HeaderTest {
-    Strings header;
-    unsigned *common;  /* per column: what every value has */
-    unsigned *any;     /* per column: what some value has */
-    size_t *gaps;      /* per column: later lines whose field is empty */
-    bool repeats;      /* a first-line field is a later value of its column */
-    size_t rows;
-} HeaderTest;
-
-static void test_row(HeaderTest *test, Rows *rows) {
-    size_t equal = 0;
-    for (size_t i = 0; i < test->header.count; i++) {
-        const char *text = rows_is_null(rows, i) ? "" : rows_text(rows, i);
-        test->gaps[i] += *text == '\0';
-        if (*text == '\0') continue;
-        unsigned mask = shape(text);
-        test->common[i] &= mask;
-        test->any[i] |= mask;
-        equal += str_eq(text, test->header.items[i]);
-    }
-    /* All of them equal is the header once more, as in files put one behind the other. */
-    if (equal > 0 && equal < test->header.count) test->repeats = true;
-    test->rows++;
-}
-
-/* Does some column's first field look unlike all its values? */
-static bool looks_like_header(const HeaderTest *test) {
-    for (size_t i = 0; i < test->header.count; i++) {
-        unsigned own = shape(test->header.items[i]);
-        if (test->any[i] == 0) continue;
-        if ((test->common[i] & ~own) != 0 || (own & ~test->any[i]) != 0) return true;
-    }
-    return false;
-}
-
-static bool read_header_test(const FileCall *call, const CsvDialect *dialect, const char *extra,
-                             HeaderTest *test, Error *err) {
-    Arena *arena = call->session->arena;
-    const char *padding = strstr(extra, "null_padding") != NULL ? ", null_padding = true" : "";
-    const char *reader = csv_text_reader(call, dialect, false, padding);
-    AUTO_ROWS rows = NULL;
-    const char *sql = arena_printf(arena, "SELECT * FROM %s LIMIT %d", reader, HEADER_ROWS);
-    if (!duck_query(call->session->duck, sql, &rows, err)) return false;
-    size_t count = dialect->columns.count;
-    test->common = ARENA_ARRAY(arena, unsigned, count);
-    test->any = ARENA_ARRAY(arena, unsigned, count);
-    test->gaps = ARENA_ARRAY(arena, size_t, count);
-    for (size_t i = 0; i < count; i++) test->common[i] = ALL;
-    Error failure = {0};
-    if (!rows_next(rows, &failure)) return true;
-    for (size_t i = 0; i < count; i++)
-        strings_add(arena, &test->header,
-                    rows_is_null(rows, i) ? "" : arena_strdup(arena, rows_text(rows, i)));
-    while (rows_next(rows, &failure)) test_row(test, rows);
-    return true;
-}
-
-static bool is_text(const CsvDialect *dialect, size_t column) {
-    return str_eq(dialect->columns.items[column].type, "VARCHAR");
-}
-
-static bool all_text(const CsvDialect *dialect) {
-    for (size_t i = 0; i < dialect->columns.count; i++)
-        if (!is_text(dialect, i)) return false;
-    return true;
-}
-
-/* May the first-line field of a column of numbers be its name? Whole numbers, such as years, above
- * values that are none; or at the head of a table with an index in front. */
-static bool is_number_name(const CsvDialect *dialect, const HeaderTest *test, size_t column) {
-    unsigned own = shape(test->header.items[column]);
-    bool indexed = *test->header.items[0] == '\0';
-    return is_text(dialect, 0) && own == DIGIT && (indexed || (test->common[column] & ~own) != 0);
-}
-
-/* May an empty field of the first line head a column? An index in front, as pandas and R write it,
- * or one that holds nothing, as a delimiter at the end of each line makes it. */
-static bool is_nameless(const HeaderTest *test, size_t column) {
-    return test->gaps[column] == test->rows || (column == 0 && test->gaps[column] == 0);
-}
-
-/* DuckDB takes no line for the header that has an empty field, or numbers above numbers. */
-static bool names_columns(const CsvDialect *dialect, const HeaderTest *test) {
-    size_t names = 0, unusual = 0;
-    for (size_t i = 0; i < test->header.count; i++) {
-        const char *name = test->header.items[i];
-        bool is_empty = *name == '\0', is_number = !is_empty && !is_text(dialect, i);
-        if (is_empty ? !is_nameless(test, i) : is_number && !is_number_name(dialect, test, i))
-            return false;
-        for (size_t k = 0; !is_empty && k < i; k++)
-            if (str_eq(test->header.items[k], name)) return false;
-        names += !is_empty;
-        unusual += is_empty || is_number;
-    }
-    return test->rows > 0 && names > 0 && unusual > 0 && !test->repeats;
-}
-
-/* Types and names anew, of the same dialect. */
-static bool sniff_with_header(const FileCall *call, CsvDialect *dialect, Buf *extra, Error *err) {
-    CsvDialect found;
-    buf_puts(extra, ", header = true");
-    Buf more = buf_on(call->session->arena);
-    buf_puts(&more, buf_text(extra));
-    if (!link_has(call->link, "delimiter") && strstr(buf_text(extra), ", delim = ") == NULL) {
-        buf_puts(&more, ", delim = ");
-        buf_literal(&more, dialect->delimiter);
-    }
-    if (!csv_sniff(call, 0, buf_text(&more), &found, err)) return false;
-    found.quote = dialect->quote;
-    found.escape = dialect->escape;
-    *dialect = found;
-    return true;
-}
-
-static void warn_header(const FileCall *call, const CsvDialect *dialect, bool kept,
-                        const char *why) {
-    if (call->session->diags == NULL) return;
-    diag_warning(call->session->diags, WARN_HEADER_UNSURE, link_span(call->link, "path"),
-                 kept ? "%s: %s; the first line was taken for the header"
-                      : "%s: %s and the first line looks like data; it was read as a row, not as "
-                        "the header",
-                 dialect->name, why)
-        ->hint = "say which: \"has_header\": true or false";
-}
-
-/* A first line that DuckDB took for a row, though it may be the header. */
-static bool guard_first_row(const FileCall *call, CsvDialect *dialect, Buf *extra, Error *err) {
-    HeaderTest test = {0};
-    if (!read_header_test(call, dialect, buf_text(extra), &test, err)) return false;
-    if (!names_columns(dialect, &test)) {
-        if (all_text(dialect)) warn_header(call, dialect, false, "all columns are text");
-        return true;
-    }
-    if (!sniff_with_header(call, dialect, extra, err)) return false;
-    if (!looks_like_header(&test))
-        warn_header(call, dialect, true, "a column has no name");
-    return true;
-}
-
-bool csv_guard_header(const FileCall *call, CsvDialect *dialect, Buf *extra, Error *err) {
-    if (link_has(call->link, "has_header")) return true;
-    if (!dialect->header) return guard_first_row(call, dialect, extra, err);
-    if (!all_text(dialect)) return true;
-    HeaderTest test = {0};
-    if (!read_header_test(call, dialect, buf_text(extra), &test, err)) return false;
-    if (test.rows > 0 && !test.repeats && looks_like_header(&test)) return true;
-    if (test.repeats) {
-        dialect->header = false;
-        buf_puts(extra, ", header = false");
-    }
-    warn_header(call, dialect, dialect->header, "all columns are text");
     return true;
 }

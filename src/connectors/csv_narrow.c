@@ -103,6 +103,24 @@ static bool has_lone_letter(const char *text, size_t size) {
     return false;
 }
 
+const char *const csv_null_words[] = {"na", "n/a", "#n/a", "null", "nil", "none", "-", "--", "?",
+                                      NULL};
+
+bool csv_is_null_word(const char *text, size_t size) {
+    for (const char *const *word = csv_null_words; *word != NULL; word++)
+        if (strlen(*word) == size && strncasecmp(*word, text, size) == 0) return true;
+    return false;
+}
+
+static bool has_null_word(const char *text, size_t size) {
+    static const char ends[] = CSV_DELIMITERS "\"\r\n";
+    for (size_t i = 0; i < size; i++)
+        if (strchr("nN#-?", text[i]) != NULL && (i == 0 || strchr(ends, text[i - 1]) != NULL) &&
+            csv_is_null_word(text + i, strcspn(text + i, ends)))
+            return true;
+    return false;
+}
+
 /* The one delimiter that the file is plain with; 0 when there is none or a choice. */
 static char plain_delimiter(const char *text, size_t size) {
     char found = '\0';
@@ -204,7 +222,7 @@ bool csv_check_encoding(const FileCall *call, Error *err) {
 
 const CsvBytes csv_unknown_bytes = {
     .hints = "", .longest_number = SIZE_MAX, .large_number = true, .lone_letter = true,
-    .long_fraction = true};
+    .long_fraction = true, .null_word = true};
 
 CsvBytes csv_look_at_bytes(const FileCall *call, size_t index) {
     CsvBytes bytes = csv_unknown_bytes;
@@ -218,6 +236,7 @@ CsvBytes csv_look_at_bytes(const FileCall *call, size_t index) {
     bytes.large_number = has_large_number(text, size);
     bytes.lone_letter = has_lone_letter(text, size);
     bytes.long_fraction = has_long_fraction(text, size);
+    bytes.null_word = has_null_word(text, size);
     if (str_starts(text, "\xEF\xBB\xBF")) {
         text += 3;
         size -= 3;

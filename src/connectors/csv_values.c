@@ -42,7 +42,22 @@ static void put_number_test(size_t i, Buf *sql) {
                i, x, x, x, i, x, i);
 }
 
-/* Appends a test of column i: 1 HUGEINT, 2 VARCHAR, 3 ambiguous date, 4 TIMESTAMP_NS, 0 none. */
+/* Gives the word that alone keeps a column of numbers or times text. */
+static void put_word_test(size_t i, Buf *sql) {
+    const char *fits = arena_printf(
+        sql->arena, "(coalesce(TRY_CAST(c%zu AS DOUBLE), epoch(TRY_CAST(c%zu AS TIMESTAMP))) "
+                    "IS NOT NULL)", i, i);
+    buf_printf(sql, "CASE WHEN bool_or(%s) AND bool_and(c%zu IS NULL OR %s OR lower(c%zu) IN (''",
+               fits, i, fits, i);
+    for (const char *const *word = csv_null_words; *word != NULL; word++) {
+        buf_puts(sql, ", ");
+        buf_literal(sql, *word);
+    }
+    buf_printf(sql, ")) THEN min(c%zu) FILTER (NOT %s) END", i, fits);
+}
+
+/* Appends a test of column i: 1 HUGEINT, 2 VARCHAR, 3 ambiguous date, 4 TIMESTAMP_NS, 0 none; of
+ * text a word, or NULL. */
 static bool put_test(const FileCall *call, const CsvDialect *dialect, size_t i, Buf *sql) {
     const Column *column = &dialect->columns.items[i];
     if (value_get(link_value(call->link, "column_types"), column->name) != NULL) return false;
@@ -58,6 +73,10 @@ static bool put_test(const FileCall *call, const CsvDialect *dialect, size_t i, 
                    "CASE WHEN coalesce(bool_and(c%zu = 'F') OR bool_and(c%zu = 'T'), false) "
                    "THEN 2 ELSE 0 END",
                    i, i);
+        return true;
+    }
+    if (str_eq(column->type, "VARCHAR") && dialect->bytes.null_word) {
+        put_word_test(i, sql);
         return true;
     }
     if (csv_is_time(column->type) && dialect->bytes.long_fraction &&
@@ -82,6 +101,18 @@ static void warn_dates(const FileCall *call, const CsvDialect *dialect, const ch
         ->hint = "set date_format (or timestamp_format): \"%d/%m/%Y\" or \"%m/%d/%Y\"";
 }
 
+static void warn_word(const FileCall *call, const CsvDialect *dialect, const char *name,
+                      const char *word) {
+    if (call->session->diags == NULL || !str_eq(dialect->path, call->paths->items[0])) return;
+    diag_warning(call->session->diags, WARN_NULL_WORD, link_span(call->link, "path"),
+                 "%s: column '%s' is text, as it has the word '%s' beside numbers or times",
+                 dialect->name, name, word)
+        ->hint = arena_printf(call->session->arena,
+                              "\"null_values\": [\"\", \"%s\"] takes it for NULL; "
+                              "\"column_types\": {\"%s\": \"VARCHAR\"} says that it is meant",
+                              word, name);
+}
+
 bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf *extra,
                       Columns *types, Error *err) {
     Arena *arena = call->session->arena;
@@ -97,11 +128,8 @@ bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf
         tested[count++] = i;
     }
     if (count == 0) return true;
-    Buf options = buf_on(arena);
-    if (strstr(buf_text(extra), "null_padding") != NULL)
-        buf_puts(&options, ", null_padding = true");
     buf_printf(&sql, " FROM (SELECT %s FROM %s", buf_text(&wanted),
-               csv_text_reader(call, dialect, dialect->header, buf_text(&options)));
+               csv_text_reader(call, dialect, dialect->header, csv_padding(call, buf_text(extra))));
     if (!csv_sees_all(call)) buf_printf(&sql, " LIMIT %lld", csv_sample(call));
     buf_putc(&sql, ')');
     AUTO_ROWS rows = NULL;
@@ -110,6 +138,10 @@ bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf
     if (!rows_next(rows, &failure)) return true;
     for (size_t i = 0; i < count; i++) {
         const char *name = dialect->columns.items[tested[i]].name;
+        if (str_eq(dialect->columns.items[tested[i]].type, "VARCHAR")) {
+            if (!rows_is_null(rows, i)) warn_word(call, dialect, name, rows_text(rows, i));
+            continue;
+        }
         int64_t result = rows_int(rows, i);
         if (result == 3) warn_dates(call, dialect, name);
         if (result != 1 && result != 2 && result != 4) continue;

@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "connectors/column_types.h"
+#include "connectors/csv.h"
 #include "connectors/files.h"
 
 static const char file_column[] = "_sqlflow_file";
@@ -99,6 +100,17 @@ static void cut(char *message) {
     while (size > 0 && strchr("\n :", message[size - 1]) != NULL) message[--size] = '\0';
 }
 
+/* A word for NULL further down in a column of numbers. */
+static void hint_null_word(Error *err) {
+    static const char mark[] = "Could not convert string \"";
+    const char *word = strstr(err->message, mark);
+    if (word == NULL || err->hint[0] != '\0') return;
+    word += sizeof mark - 1;
+    size_t size = strcspn(word, "\"");
+    if (csv_is_null_word(word, size))
+        error_hint(err, "\"null_values\": [\"\", \"%.*s\"] takes it for NULL", (int)size, word);
+}
+
 bool files_error(const Link *link, Error *err) {
     bool formal = err->code == ERR_STEP || err->code == ERR_CAST || err->code == ERR_QUERY ||
                   err->code == ERR_FILE_FORMAT;
@@ -106,6 +118,7 @@ bool files_error(const Link *link, Error *err) {
     if (err->span.source == NULL) err->span = link_span(link, "path");
     if (!formal) return false;
     err->code = ERR_FILE_FORMAT;
+    hint_null_word(err);
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
         if (strstr(err->message, hints[i].contains) != NULL && err->hint[0] == '\0')
             error_hint(err, "%s", hints[i].hint);

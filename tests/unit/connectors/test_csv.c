@@ -83,6 +83,8 @@ static void guards(void **state) {
         {"ragged with delimiter", "a,b,c\n1,2,3\n4,5\n", ", \"delimiter\": \",\"", "1|2|3\n4|5|~"},
         {"one column is one column", "note\nhello, world\nfoo\n", "", "hello, world\nfoo"},
         {"short lines only", "id,name,x\n1\n2\n3\n", "", "1|~|~\n2|~|~\n3|~|~"},
+        {"ragged beside a line break in quotes", "a;b;c\n1;2;3\n1;2\n\"x\ny\";4;5\n", "",
+         "1|2|3\n1|2|~\nx\ny|4|5"},
         {"commas in a first line that is no header", "a, b\nhello\nworld\n",
          ", \"has_header\": false", "a, b\nhello\nworld"},
         {"letters are no flags", "id,sex\n1,F\n2,F\n", "", "1|F\n2|F"},
@@ -90,7 +92,7 @@ static void guards(void **state) {
         {"a quote in the middle", "a,b\n1,5\" pipe\n2,x\n", "", "1|5\" pipe\n2|x"},
     };
     run_cases(cases, sizeof cases / sizeof *cases);
-    assert_int_equal(warnings(WARN_RAGGED), 4);
+    assert_int_equal(warnings(WARN_RAGGED), 5);
 }
 
 /* Only a file that is plain with one delimiter alone is told to the sniffer. */
@@ -165,7 +167,17 @@ static void header_unsure(void **state) {
         {",name,city\nx,ann,Paris\ny,bob,Rome\n", "", "x|ann|Paris\ny|bob|Rome", 0},
         {"\"\",\"name\"\n\"1\",NA\n\"2\",\"bob\"\n", "", "1|NA\n2|bob", 0},
         {",2019,2020\nfood,1.5,2\nrent,10,20\n", "", "food|1.5|2\nrent|10.0|20", 0},
-        {"state,2021\nAK,-1.5\nAL,2.5\n", "", "AK|-1.5\nAL|2.5", 0},
+        {"state,2021\nAK,-1.5\nAL,2.5\n", "", "AK|-1.5\nAL|2.5", 1},
+        {"name,2019,2020\na,1,2\nb,3,4\n", "", "a|1|2\nb|3|4", 0},
+        {"club,2019,2020\nred,2016,2017\n", "", "club|2019|2020\nred|2016|2017", 0},
+        {"id,2019,2020\n1,1,2\n2,3,4\n", "", "1|1|2\n2|3|4", 0},
+        {"x,5\ny,2.5\n", "", "x|5.0\ny|2.5", 0},
+        /* A row with one odd field is no header. */
+        {"1,3.5\n2,4\n3,5\n", "", "1|3.5\n2|4.0\n3|5.0", 1},
+        {"1,NA\n2,4\n", "", "1|NA\n2|4", 1},
+        {"ada,NA,5\nbob,3,6\n", "", "ada|NA|5\nbob|3|6", 1},
+        {"2024-01-01,-,5\n2024-01-02,3.5,6\n", "", "2024-01-01|-|5\n2024-01-02|3.5|6", 1},
+        {"x,3.5\n1,4\n2,5\n", "", "1|4\n2|5", 1},
         {"AK,2021\nAL,15\n", "", "AK|2021\nAL|15", 0},
         {"name,note,\nann,x,\nbob,y,\n", "", "ann|x|~\nbob|y|~", 1},
         {",x,Rome\n1,y,Paris\n,z,Oslo\n", "", "~|x|Rome\n1|y|Paris\n~|z|Oslo", 0},
@@ -179,6 +191,32 @@ static void header_unsure(void **state) {
                             cases[i].rows);
         if (warnings(WARN_HEADER_UNSURE) != cases[i].warnings)
             fail_msg("case %zu: %zu warnings", i, warnings(WARN_HEADER_UNSURE));
+    }
+}
+
+/* Words for NULL keep a column of numbers text, which is told. */
+static void null_words(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *options, *rows;
+        size_t warnings;
+    } cases[] = {
+        {"a,b\n1,x\nNA,y\n,z\n", "", "1|x\nNA|y\n~|z", 1},
+        {"a,b\n1.5,x\n\"-\",y\n", "", "1.5|x\n-|y", 1},
+        {"a,b\n2026-01-01,x\nnull,y\n", "", "2026-01-01|x\nnull|y", 1},
+        {"a,b\n1,x\nNA,y\n", ", \"null_values\": [\"NA\"]", "1|x\n~|y", 0},
+        {"a,b\n1,x\nNA,y\n", ", \"column_types\": {\"a\": \"VARCHAR\"}", "1|x\nNA|y", 0},
+        {"a,b\nfood,x\nNA,y\n", "", "food|x\nNA|y", 0},
+        {"a,b\nNA,x\n-,y\n", "", "NA|x\n-|y", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        world.diags = diags_on(world.arena);
+        file_write("w.csv", cases[i].text);
+        assert_string_equal(read_all("csv", arena_printf(world.arena, "{\"path\": \"w.csv\"%s}",
+                                                         cases[i].options)),
+                            cases[i].rows);
+        if (warnings(WARN_NULL_WORD) != cases[i].warnings)
+            fail_msg("case %zu: %zu warnings", i, warnings(WARN_NULL_WORD));
     }
 }
 
@@ -373,6 +411,7 @@ int main(void) {
         cmocka_unit_test(options),         cmocka_unit_test(guards),
         cmocka_unit_test(bytes_of_small_files),
         cmocka_unit_test(late_quotes),     cmocka_unit_test(header_unsure),
+        cmocka_unit_test(null_words),
         cmocka_unit_test(left_out),        cmocka_unit_test(left_out_of_others),
         cmocka_unit_test(alike),
         cmocka_unit_test(ambiguous_dates), cmocka_unit_test(rejects_are_counted),
