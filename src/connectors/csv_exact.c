@@ -1,8 +1,9 @@
 /* Guard against DuckDB's reader changing values: 1.5 becomes 2 in a column that had whole numbers
  * only as far as the sniffer looked, or was given an integer type; a time of day is cut off in one
- * of dates; a DECIMAL is rounded. Such columns are read as DOUBLE, TIMESTAMP and a longer DECIMAL
- * and converted back with a check, which costs next to nothing. Longer numbers, and what turns out
- * not to fit, are read as text and checked. */
+ * of dates, and more than six digits or an offset from UTC in one of times; a DECIMAL is rounded.
+ * Such columns are read as DOUBLE, TIMESTAMP, text and a longer DECIMAL and converted with a check,
+ * which costs next to nothing. Longer numbers, and what turns out not to fit, are read as text and
+ * checked by SQL. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,11 +43,8 @@ static bool is_unsure(const FileCall *call, const CsvDialect *dialect, const Col
     if (type_is_nested(column->type)) return given;
     if (is_number(column->type)) return !all || str_eq(column->type, "HUGEINT");
     if (str_istarts(column->type, "DECIMAL(")) return given;
-    /* Of a time zone's type nothing but digits can be lost, and to convert text to it is slow. */
-    if (str_eq(column->type, "TIMESTAMP WITH TIME ZONE") && !dialect->bytes.long_fraction)
-        return false;
     if (csv_is_time(column->type))
-        return given && !link_bool(call->link, "ignore_errors") &&
+        return !all && (given || !dialect->mixed) && !link_bool(call->link, "ignore_errors") &&
                !has_format(call, "timestamp_format", dialect->timestamp_format);
     if (str_eq(column->type, "DOUBLE"))
         return !link_has(call->link, "decimal_separator") &&
@@ -71,6 +69,7 @@ static const char *read_type(const FileCall *call, const CsvDialect *dialect, co
     /* Only the reader itself can leave out what is no number, and tell its line. */
     if (str_eq(type, "DOUBLE") && (call->unreadable || link_bool(call->link, "ignore_errors")))
         return type;
+    if (!call->careful && str_eq(type, "TIMESTAMP WITH TIME ZONE")) return "TIMESTAMP_NS";
     if (call->careful || str_eq(type, "HUGEINT") || csv_is_time(type)) return "VARCHAR";
     if (!str_eq(type, "DATE")) return digits > EXACT_DIGITS ? "VARCHAR" : "DOUBLE";
     return has_format(call, "timestamp_format", dialect->timestamp_format) ? "VARCHAR"
@@ -132,8 +131,9 @@ bool csv_guard_exact(const FileCall *call, const CsvDialect *dialect, const Buf 
             read_type(call, dialect, column->type, digits_of(dialect, digits, column->name));
         *LIST_PUSH(arena, &exact->columns) = *column;
         set_type(arena, exact->types, column->name, read);
-        exact->guessed = exact->guessed || (!call->careful && (str_eq(read, "DOUBLE") ||
-                                                               str_eq(read, "TIMESTAMP")));
+        bool guess = str_eq(read, "DOUBLE") || str_istarts(column->type, "TIMESTAMP") ||
+                     str_istarts(read, "TIMESTAMP");
+        exact->guessed = exact->guessed || (guess && !call->careful);
     }
     return true;
 }
@@ -187,6 +187,8 @@ static const char *nested_text(Arena *arena, const char *type) {
 static const char *check_of(const FileCall *call, const char *type, const char *read) {
     bool date = str_eq(type, "DATE");
     if (type_is_nested(type)) return nested_text(call->session->arena, type);
+    if (str_eq(read, "TIMESTAMP_NS")) return DUCK_INSTANT "({x}) AS {x}";
+    if (str_eq(type, "TIMESTAMP") && !call->careful) return DUCK_MOMENT "({x}) AS {x}";
     if (csv_is_time(type)) return time_text(call->session->arena, type);
     if (str_istarts(type, "DECIMAL(")) return decimal_check;
     if (str_eq(type, "DOUBLE"))
@@ -239,7 +241,8 @@ bool relation_misguessed(const Error *err) {
            ((err->code == ERR_CAST || err->code == ERR_FILE_FORMAT) &&
             strstr(err->message, "CSV Error") != NULL &&
             (strstr(err->message, "to 'DOUBLE'") != NULL ||
-             strstr(err->message, "to 'TIMESTAMP'") != NULL));
+             strstr(err->message, "to 'TIMESTAMP'") != NULL ||
+             strstr(err->message, "to 'TIMESTAMP_NS'") != NULL));
 }
 
 /* A type that the value fits. */
@@ -279,7 +282,9 @@ bool relation_error_read(Error *err) {
     error_set(err, ERR_CAST, err->span,
               "%s: column '%s' is %s, as its first %s lines had %s only, and further down it has "
               "the value '%s'", part[2], part[0], part[1], part[3],
-              str_eq(part[1], "DATE") ? "dates" : "whole numbers", part[4]);
+              str_eq(part[1], "DATE") ? "dates" : csv_is_time(part[1]) ? "such times"
+                                                                       : "whole numbers",
+              part[4]);
     error_hint(err, "set \"column_types\": {\"%s\": \"%s\"}, or \"sample_size\": 0, which looks at "
                     "all lines", part[0], fitting(part[1], part[4]));
     return true;

@@ -105,6 +105,10 @@ const Column *columns_find(const Columns *columns, const char *name); /* without
 #define DUCK_DAY "_sqlflow_day"
 #define DUCK_NEAR "_sqlflow_near"
 #define DUCK_SHORT "_sqlflow_short"
+/* DUCK_MOMENT(VARCHAR) → TIMESTAMP of ISO texts alone, and DUCK_INSTANT(TIMESTAMP_NS) →
+ * TIMESTAMPTZ, both without loss of digits or of an offset from UTC, else DUCK_INEXACT. */
+#define DUCK_MOMENT "_sqlflow_moment"
+#define DUCK_INSTANT "_sqlflow_instant"
 /* DUCK_KEPT(VARCHAR) → BOOLEAN: is a number below 2^53, or does a double keep all its digits? */
 #define DUCK_KEPT "_sqlflow_kept"
 

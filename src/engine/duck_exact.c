@@ -74,6 +74,95 @@ static void day(duckdb_function_info info, duckdb_data_chunk input, duckdb_vecto
     }
 }
 
+static bool read_digits(const char *at, size_t count, int64_t *value) {
+    for (*value = 0; count > 0; at++, count--) {
+        if (*at < '0' || *at > '9') return false;
+        *value = *value * 10 + (*at - '0');
+    }
+    return true;
+}
+
+/* Howard Hinnant's days since 1970-01-01. */
+static int64_t days_from_civil(int64_t year, int64_t month, int64_t day) {
+    year -= month <= 2;
+    int64_t era = year / 400, of_era = year - era * 400;
+    int64_t of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+static bool read_day(const char *text, int64_t *us) {
+    static const int lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int64_t year, month, day;
+    if (!read_digits(text, 4, &year) || text[4] != '-' || !read_digits(text + 5, 2, &month) ||
+        text[7] != '-' || !read_digits(text + 8, 2, &day))
+        return false;
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    if (year < 1 || month < 1 || month > 12 || day < 1 || day > lengths[month - 1] ||
+        (month == 2 && day == 29 && !leap))
+        return false;
+    *us = days_from_civil(year, month, day) * DAY_US;
+    return true;
+}
+
+/* :30 or :30.123456 */
+static bool read_seconds(const char *text, size_t size, int64_t *us) {
+    int64_t second, fraction = 0;
+    size_t digits = size > 4 ? size - 4 : 0;
+    if (size < 3 || text[0] != ':' || !read_digits(text + 1, 2, &second) || second > 59)
+        return false;
+    if (size > 3 && (digits == 0 || digits > 6 || text[3] != '.' ||
+                     !read_digits(text + 4, digits, &fraction)))
+        return false;
+    for (; digits < 6; digits++) fraction *= 10;
+    *us += second * 1000000 + fraction;
+    return true;
+}
+
+/* 2026-01-31, which 10:00, 10:00:30 or 10:00:30.123456 may follow behind a space or T. */
+static bool read_moment(const char *text, size_t size, int64_t *us) {
+    int64_t hour, minute;
+    if (size < 10 || !read_day(text, us)) return false;
+    if (size == 10) return true;
+    if (size < 16 || (text[10] != ' ' && text[10] != 'T') || text[13] != ':' ||
+        !read_digits(text + 11, 2, &hour) || !read_digits(text + 14, 2, &minute) || hour > 23 ||
+        minute > 59)
+        return false;
+    *us += (hour * 60 + minute) * 60000000;
+    return size == 16 || read_seconds(text + 16, size - 16, us);
+}
+
+static void moment(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
+    Conversion c = begin(input, output);
+    duckdb_string_t *from = (duckdb_string_t *)(uintptr_t)c.from;
+    int64_t *to = c.to;
+    for (idx_t i = 0; i < c.count; i++) {
+        if (is_null(&c, i)) {
+            set_null(&c, i);
+        } else if (!read_moment(duckdb_string_t_data(&from[i]), duckdb_string_t_length(from[i]),
+                                &to[i])) {
+            duckdb_scalar_function_set_error(info, DUCK_INEXACT ": a time has another form");
+            return;
+        }
+    }
+}
+
+static void instant(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
+    Conversion c = begin(input, output);
+    const int64_t *from = c.from;
+    int64_t *to = c.to;
+    for (idx_t i = 0; i < c.count; i++) {
+        bool infinite = from[i] == INT64_MAX || from[i] == -INT64_MAX;
+        if (is_null(&c, i)) {
+            set_null(&c, i);
+        } else if (infinite || from[i] % 1000 == 0) {
+            to[i] = infinite ? from[i] : from[i] / 1000;
+        } else {
+            duckdb_scalar_function_set_error(info, DUCK_INEXACT ": a time has nanoseconds");
+            return;
+        }
+    }
+}
+
 static bool is_valid(const uint64_t *valid, idx_t row) {
     return valid == NULL || (valid[row / 64] >> row % 64 & 1) != 0;
 }
@@ -187,6 +276,9 @@ static bool add(Duck *duck, const char *name, duckdb_type from, duckdb_type to,
 bool duck_add_exact(Duck *duck, Error *err) {
     return add(duck, DUCK_WHOLE, DUCKDB_TYPE_DOUBLE, DUCKDB_TYPE_BIGINT, whole, err) &&
            add(duck, DUCK_DAY, DUCKDB_TYPE_TIMESTAMP, DUCKDB_TYPE_DATE, day, err) &&
+           add(duck, DUCK_MOMENT, DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_TIMESTAMP, moment, err) &&
+           add(duck, DUCK_INSTANT, DUCKDB_TYPE_TIMESTAMP_NS, DUCKDB_TYPE_TIMESTAMP_TZ, instant,
+               err) &&
            add(duck, DUCK_NEAR, DUCKDB_TYPE_ANY, DUCKDB_TYPE_BOOLEAN, near, err) &&
            add(duck, DUCK_SHORT, DUCKDB_TYPE_DOUBLE, DUCKDB_TYPE_BOOLEAN, short_number, err) &&
            add(duck, DUCK_KEPT, DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_BOOLEAN, kept, err);

@@ -26,6 +26,36 @@ def test_fraction_is_refused(project):
         assert project.sql("SELECT typeof(a) FROM t WHERE a = 1.5") == [("DOUBLE",)]
 
 
+def write_times(project, kind, last):
+    head = "".join(f"{i},2024-01-05{' ' if i % 2 else 'T'}10:00:{i % 60:02d}{kind}\n" for i in range(200_000))
+    project.write("data/s.csv", f"a,b\n{head}-1,{last}\n")
+
+
+@pytest.mark.parametrize("kind, last, value", [
+    ("", "2024-02-29", "2024-02-29 00:00:00"), ("", "2024-02-29 23:59", "2024-02-29 23:59:00"),
+    ("", "1969-12-31 23:59:59.25", "1969-12-31 23:59:59.25"), ("", "0001-01-01 00:00:00.000001", "0001-01-01 00:00:00.000001"),
+    ("", "infinity", "infinity"), (".5", "12024-01-05 10:00:00", "12024-01-05 10:00:00"), ("", "", None),
+    ("Z", "2024-01-05 10:00:00.123456+02:00", "2024-01-05 08:00:00.123456+00"), ("Z", "1500-01-05 10:00:00Z", "1500-01-05 10:00:00+00"),
+    ("Z", "2024-01-05 10:00:00 Europe/Paris", "2024-01-05 09:00:00+00"), ("Z", "-infinity", "-infinity")])
+def test_times_behind_the_sample(project, kind, last, value):
+    write_times(project, kind, last)
+    project.run(LOAD.format(extra="", mode=""))
+    assert project.sql("SELECT b::VARCHAR FROM t WHERE a = -1") == [(value,)]
+    assert project.sql("SELECT count(*), count(DISTINCT b), typeof(any_value(b)) FROM t WHERE a >= 0") == \
+        [(200_000, 60, "TIMESTAMP WITH TIME ZONE" if kind == "Z" else "TIMESTAMP")]
+
+
+@pytest.mark.parametrize("kind, last, hint", [
+    ("", "2024-01-05 10:00:00.123456789", "TIMESTAMP_NS"), ("", "2024-01-05 10:00:00+02:00", "TIMESTAMPTZ"),
+    ("", "2023-02-29 10:00:00", "VARCHAR"), ("Z", "2024-01-05 10:00:00.1234567Z", "VARCHAR")])
+def test_times_that_would_change(project, kind, last, hint):
+    write_times(project, kind, last)
+    error = project.fail(LOAD.format(extra="", mode=""))
+    assert error["code"] == "SF0604" and f"'{last}'" in error["message"] and hint in error["hint"]
+    project.run(LOAD.format(extra=f', "column_types": {{"b": "VARCHAR"}}', mode=""))
+    assert project.sql("SELECT b FROM t WHERE a = -1") == [(last,)]
+
+
 WAYS = [
     ("", LOAD, ""), (', "columns": ["a"]', LOAD, ""),
     (', "sync_mode": "incremental", "cursor_field": "a"', LOAD, ""),
