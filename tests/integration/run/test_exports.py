@@ -185,6 +185,10 @@ def test_a_folder_that_is_a_file_is_told_once(project):
     ("SELECT sum(n) AS v FROM (VALUES (9007199254740992), (1)) t(n)", "rounds it: 9007199254740993"),
     ("SELECT 1 AS a, 340282366920938463463374607431768211455::UHUGEINT AS v", "rounds it: 34028236692093846346"),
     ("SELECT INTERVAL '1.000001 seconds' AS v", "part of a millisecond"),
+    ("SELECT {'k': 9007199254740993::HUGEINT, 'l': 'x'} AS v", "rounds it: {'k': 9007199254740993"),
+    ("SELECT MAP {'k': [170141183460469231731687303715884105727::UHUGEINT]} AS v", "rounds it: {k=[1701411834604692317316"),
+    ("SELECT [INTERVAL '1.0005 seconds'] AS v", "part of a millisecond"),
+    ("SELECT '10:00:00+02'::TIMETZ AS v", "offset from UTC"),
 ])
 def test_parquet_holds_what_it_was_given_or_fails(project, query, words):
     error = project.fail(f"CREATE TABLE t AS {query}; EXPORT t TO 'o.parquet';")
@@ -194,11 +198,11 @@ def test_parquet_holds_what_it_was_given_or_fails(project, query, words):
 
 def test_parquet_of_sums_that_a_double_keeps(project):
     project.run("CREATE TABLE t AS SELECT sum(n) AS a, (sum(n) * 8)::HUGEINT AS a2, NULL::HUGEINT AS b, NULL::INTERVAL AS c, "
-                "INTERVAL '2 days 1.5 s' AS d, 1e22::UHUGEINT AS e, 'x' AS p FROM range(10) r(n); EXPORT t TO 'o.parquet'; "
+                "INTERVAL '2 days 1.5 s' AS d, 1e22::UHUGEINT AS e, 'x' AS p, [sum(n)] AS f, {'k': INTERVAL '5 ms'} AS g FROM range(10) r(n); EXPORT t TO 'o.parquet'; "
                 "EXPORT SELECT * FROM t TO 'parts' TYPE parquet OPTIONS {\"partition_by\": \"p\"};")
     for path in ("o.parquet", "parts/*/*.parquet"):
-        assert project.sql(f"SELECT a::BIGINT, a2::BIGINT, b, c, d::VARCHAR, e::UHUGEINT::VARCHAR FROM '{project.root}/{path}'") == [
-            (45, 360, None, None, "2 days 00:00:01.5", "10000000000000000000000")]
+        assert project.sql(f"SELECT a::BIGINT, a2::BIGINT, b, c, d::VARCHAR, e::UHUGEINT::VARCHAR, f::INT[], g::VARCHAR FROM '{project.root}/{path}'") == [
+            (45, 360, None, None, "2 days 00:00:01.5", "10000000000000000000000", [45], "{'k': '00:00:00.005'}")]
 
 
 def test_json_of_columns_of_one_name(project):

@@ -65,6 +65,32 @@ def test_parquet_files_of_other_types(project, first, second):
     assert "'x'" in error["message"] and "in/b.parquet" in error["message"] and "combine_files" in error["hint"]
 
 
+LONG = decimal.Decimal("12345678901234567890123456789012345678901234.56")
+SHORT = decimal.Decimal("123456789012345678901234.567890123457")
+
+
+def test_parquet_numbers_that_duckdb_does_not_hold(project):
+    parquet(project, "in/f.parquet", i=[1], x=pa.array([LONG], pa.decimal256(50, 2)), d=pa.array([SHORT], pa.decimal128(38, 12)))
+    error = project.fail(source("parquet", path="in"))
+    assert "'x' has numbers of 50 digits" in error["message"] and "in/f.parquet" in error["message"]
+    for given in ({"columns": ["i", "d"]}, {"column_types": {"x": "DOUBLE"}}):
+        project.run(source("parquet", path="in", **given))
+        assert project.sql("SELECT i, d::VARCHAR FROM t") == [(1, str(SHORT))]
+    parquet(project, "in/f.parquet", x=pa.array([[LONG]], pa.list_(pa.decimal256(50, 2))))
+    assert "50 digits" in project.fail(source("parquet", path="in"))["message"]
+
+
+def test_parquet_nanoseconds_that_duckdb_does_not_hold(project):
+    parquet(project, "in/f.parquet", n=pa.array([1], pa.timestamp("ns")), z=pa.array([1001], pa.timestamp("ns", "UTC")),
+            t=pa.array([1001], pa.time64("ns")), m=pa.array([1], pa.timestamp("us", "UTC")))
+    told = project.run(source("parquet", path="in"))["warnings"]
+    assert [(w["code"], w["message"].split("'")[1]) for w in told] == [("SF0517", "t"), ("SF0517", "z")]
+    types = {"z": "TIMESTAMPTZ", "t": "TIME"}
+    assert project.run(source("parquet", path="in", column_types=types))["warnings"] == []
+    assert project.sql("SELECT n::VARCHAR, z::VARCHAR, t::VARCHAR FROM t") == [
+        ("1970-01-01 00:00:00.000000001", "1970-01-01 00:00:00.000001+00", "00:00:00.000001")]
+
+
 def test_parquet_files_of_types_that_fit(project):
     parquet(project, "in/a.parquet", i=pa.array([1], pa.int32()), f=[0.5], s=["a"], d=[datetime.datetime(2020, 1, 1)])
     parquet(project, "in/b.parquet", s=[2], i=[2], f=pa.array([1.5], pa.float32()), d=[datetime.date(2020, 1, 2)])
