@@ -53,8 +53,11 @@ static bool sniff_failed(const FileCall *call, size_t index, const Error *hinted
     const char *path = files_unescape(call->session->arena, call->paths->items[index]);
     if (strstr(err->message, "transaction is aborted") != NULL && hinted->code != ERR_NONE)
         *err = *hinted;
-    if (strstr(err->message, "automatically detect") == NULL || !csv_mixes_breaks(path))
-        return false;
+    if (strstr(err->message, "automatically detect") == NULL) return false;
+    if (!str_eq(files_compression(call->link, path), "uncompressed"))
+        return error_hint(err, "the file may be damaged or not whole, or set delimiter and "
+                               "quote_char");
+    if (!csv_mixes_breaks(path)) return false;
     error_set(err, ERR_FILE_FORMAT, link_span(call->link, "path"),
               "%s: some lines end in \\r\\n and others in \\n", path);
     return error_hint(err, "make them alike: sed -i 's/\\r$//' '%s'", path);

@@ -179,11 +179,25 @@ static bool covers_sample(const FileCall *call, const char *text, size_t size) {
     return lines > csv_sample(call);
 }
 
-static bool is_compressed(const FileCall *call, const char *path, const char *how, Error *err) {
-    error_set(err, ERR_FILE_FORMAT, link_span(call->link, "path"), "%s is compressed by %s", path,
-              how);
-    return error_hint(err, "say so: \"compression\": \"%s\", or end its name in .%s", how,
-                      str_eq(how, "gzip") ? "gz" : "zst");
+/* An error for a file that is packed, though its name and the options do not say so. */
+static bool check_packing(const FileCall *call, const char *path, const char *head, Error *err) {
+    static const struct {
+        const char *mark, *how, *hint;
+        size_t at;
+    } kinds[] = {
+        {"\x1f\x8b", "gzip", "say so: \"compression\": \"gzip\", or end its name in .gz", 0},
+        {"\x28\xb5\x2f\xfd", "zstd", "say so: \"compression\": \"zstd\", or end its name in .zst",
+         0},
+        {"1AY&SY", "bzip2", "unpack it, or pack it by gzip or zstd", 4},
+        {"\xfd" "7zXZ", "xz", "unpack it, or pack it by gzip or zstd", 0},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (!str_starts(head + kinds[i].at, kinds[i].mark)) continue;
+        error_set(err, ERR_FILE_FORMAT, link_span(call->link, "path"), "%s is compressed by %s",
+                  path, kinds[i].how);
+        return error_hint(err, "%s", kinds[i].hint);
+    }
+    return true;
 }
 
 bool csv_mixes_breaks(const char *path) {
@@ -203,17 +217,16 @@ bool csv_mixes_breaks(const char *path) {
 }
 
 bool csv_check_encoding(const FileCall *call, Error *err) {
-    char mark[5] = "";
+    char mark[11] = "";
     const char *path = files_unescape(call->session->arena, call->paths->items[0]);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return true; /* remote, or the reader will tell */
     ssize_t got = read(fd, mark, sizeof mark - 1);
     close(fd);
     if (got < 2) return true;
-    if (str_eq(files_compression(call->link, path), "uncompressed")) {
-        if (str_starts(mark, "\x1f\x8b")) return is_compressed(call, path, "gzip", err);
-        if (str_starts(mark, "\x28\xb5\x2f\xfd")) return is_compressed(call, path, "zstd", err);
-    }
+    if (str_eq(files_compression(call->link, path), "uncompressed") &&
+        !check_packing(call, path, mark, err))
+        return false;
     if (!str_starts(mark, "\xFE\xFF")) return true;
     error_set(err, ERR_FILE_FORMAT, link_span(call->link, "path"),
               "%s is UTF-16 with the high byte first, which cannot be read", path);

@@ -64,6 +64,9 @@ void files_reader_options(Buf *out, const FileCall *call) {
 static const struct {
     const char *contains, *hint;
 } hints[] = {
+    {"not utf-16 encoded",
+     "it holds what DuckDB cannot read: convert it by iconv -f UTF-16 -t UTF-8 FILE"},
+    {"TProtocolException", "the file is damaged"},
     {"not utf-8 encoded", "set \"encoding\": \"latin-1\" or \"utf-16\""},
     {"Maximum line size", "\"max_line_size\": BYTES allows longer lines"},
     {"state machine reached",
@@ -111,7 +114,16 @@ static void hint_null_word(Error *err) {
         error_hint(err, "\"null_values\": [\"\", \"%.*s\"] takes it for NULL", (int)size, word);
 }
 
-bool files_error(const Link *link, Error *err) {
+static void name_file(const Strings *paths, Error *err) {
+    for (size_t i = 0; i < paths->count; i++)
+        if (strstr(err->message, paths->items[i]) != NULL) return;
+    if (paths->count == 1)
+        error_prefix(err, "%s: ", paths->items[0]);
+    else if (paths->count > 1)
+        error_prefix(err, "%s and %zu more: ", paths->items[0], paths->count - 1);
+}
+
+bool files_error(const Link *link, const Strings *paths, Error *err) {
     bool formal = err->code == ERR_STEP || err->code == ERR_CAST || err->code == ERR_QUERY ||
                   err->code == ERR_FILE_FORMAT;
     if (err->code == ERR_PERMISSION) err->code = ERR_FILE_PERMISSION;
@@ -123,6 +135,7 @@ bool files_error(const Link *link, Error *err) {
         if (strstr(err->message, hints[i].contains) != NULL && err->hint[0] == '\0')
             error_hint(err, "%s", hints[i].hint);
     cut(err->message);
+    name_file(paths, err);
     return false;
 }
 
@@ -204,7 +217,7 @@ static bool bind(const Files *files, FileSource *source, const ReadSpec *spec, E
     if (source->columns != NULL)
         columns = *source->columns;
     else if (!duck_describe(files->session->duck, files->session->arena, sql, &columns, err))
-        return files_error(files->link, err);
+        return files_error(files->link, files->paths, err);
     return check_columns(files->link, spec, &columns, err) &&
            put_types(files, source, &columns, err);
 }
@@ -219,7 +232,8 @@ static bool open_source(const Files *files, const ReadSpec *spec, FileSource *so
                      .file_column = spec->add_file_column ? file_column : NULL,
                      .bytes = total_bytes(files->paths), .careful = spec->careful,
                      .unreadable = spec->unreadable};
-    if (!files->format->source(&call, source, err)) return files_error(files->link, err);
+    if (!files->format->source(&call, source, err))
+        return files_error(files->link, files->paths, err);
     bool bound = is_plain(files->link, source, spec) && files->format == &csv_format;
     return bound || bind(files, source, spec, err);
 }
@@ -251,7 +265,7 @@ bool files_relation_of(const Files *files, const ReadSpec *spec, Relation *relat
     FileSource source = {0};
     *relation = (Relation){0};
     if (files->paths->count == 0) return no_rows(files, relation, err);
-    if (!open_source(files, spec, &source, err)) return false;
+    if (!files_check_whole(files, err) || !open_source(files, spec, &source, err)) return false;
     bool plain = is_plain(files->link, &source, spec);
     relation->sql = plain ? source.call
                           : build(files->session->arena, files->link, &source, spec);
@@ -271,5 +285,5 @@ bool files_schema_of(const Files *files, Columns *columns, Error *err) {
                           : build(arena, files->link, &source, &spec);
     return duck_describe(files->session->duck, arena, arena_printf(arena, "SELECT * FROM %s", sql),
                          columns, err) ||
-           files_error(files->link, err);
+           files_error(files->link, files->paths, err);
 }

@@ -8,6 +8,7 @@
 typedef struct FileRelation {
     Session session;
     const Link *link;
+    Strings paths;
     const char *rejects;
     const char *staged; /* TEMP table that holds the rows already; NULL */
 } FileRelation;
@@ -15,10 +16,10 @@ typedef struct FileRelation {
 static bool relation_failure(void *handle, Error *err) {
     const FileRelation *relation = handle;
     static const char *const marks[] = {"CSV Error", "CSV Parser", "chema mismatch", "JSON",
-                                        "arquet"};
+                                        "arquet", "TProtocolException", "ecompress"};
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         if (strstr(err->message, marks[i]) == NULL) continue;
-        files_error(relation->link, err);
+        files_error(relation->link, &relation->paths, err);
         return true;
     }
     return false;
@@ -88,7 +89,7 @@ static bool stage_rows(FileRelation *relation, const char *sql, Error *err) {
     relation->staged = arena_printf(session->arena, "%s_rows", relation->rejects);
     if (!duck_execf(session->duck, err, "CREATE TEMP TABLE %s AS SELECT * FROM %s",
                     sql_ident(session->arena, relation->staged), sql))
-        return files_error(relation->link, err);
+        return files_error(relation->link, &relation->paths, err);
     int64_t count = count_rejects(relation);
     if (count > 0 && session->diags != NULL) warn_rejects(relation, count);
     if (count <= most) return true;
@@ -101,7 +102,7 @@ bool files_watch(const Files *files, const FileSource *source, Relation *relatio
     Arena *arena = files->session->arena;
     FileRelation *handle = ARENA_NEW(arena, FileRelation);
     *handle = (FileRelation){.session = *files->session, .link = files->link,
-                             .rejects = source->rejects};
+                             .paths = *files->paths, .rejects = source->rejects};
     relation->handle = handle;
     relation->failure = relation_failure;
     if (source->rejects != NULL) relation->close = relation_closed;

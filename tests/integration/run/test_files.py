@@ -1,8 +1,10 @@
 """CSV, JSON and Parquet files: what DuckDB's readers would change in silence (behaviour.md, 8.1)."""
 import datetime
 import decimal
+import gzip
 import json
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -63,6 +65,33 @@ def test_parquet_files_of_other_types(project, first, second):
     parquet(project, "in/b.parquet", x=second)
     error = project.fail(source("parquet", path="in"))
     assert "'x'" in error["message"] and "in/b.parquet" in error["message"] and "combine_files" in error["hint"]
+
+
+def packed(project, text, kind):
+    if kind == "gz":
+        return gzip.compress(text)
+    project.write("in/plain", text)
+    duckdb.sql(f"""COPY (FROM read_csv('{project.root}/in/plain', header = false, delim = chr(1), quote = '', columns = {{'c': 'VARCHAR'}},
+        auto_detect = false)) TO '{project.root}/in/packed.zst' (FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', COMPRESSION zstd)""")
+    return project.path("in/packed.zst").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["gz", "zst"])
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_a_compressed_file_that_was_cut_off(project, form, kind):
+    line = "{},x{}\n" if form == "csv" else '{{"a": {}, "b": "x{}"}}\n'
+    text = ("a,b\n" if form == "csv" else "") + "".join(line.format(i, i * 7919 % 1000) for i in range(3000))
+    whole = packed(project, text.encode(), kind)
+    project.write(f"data/f.{form}.{kind}", whole)
+    pipeline = source(form, path=f"data/f.{form}.{kind}")
+    project.run(pipeline)
+    assert project.sql("SELECT count(*), sum(a) FROM t") == [(3000, 4498500)]
+    for size in (len(whole) - 1, len(whole) - 9, len(whole) * 3 // 4, len(whole) // 2, 30):
+        project.write(f"data/f.{form}.{kind}", whole[:size])
+        error = project.fail(pipeline)
+        assert error["code"] in ("SF0508", "SF0507") and f"data/f.{form}.{kind}" in error["message"]
+    project.write(f"data/f.{form}.{kind}", whole + whole[:40])
+    assert "not whole" in project.fail(pipeline)["message"]
 
 
 LONG = decimal.Decimal("12345678901234567890123456789012345678901234.56")

@@ -344,6 +344,8 @@ static void errors(void **state) {
     file_write("m1.csv", "a,b\n1,x\n");
     file_write("mark.csv", "\xef\xbb\xbf");
     file_write_n("big_endian.csv", "\xfe\xff\0a\0\n", 6);
+    file_write("packed.csv", "BZh91AY&SY\x01\x02");
+    file_write_n("smile.csv", "\xff\xfe" "a\0,\0b\0\n\0\x3d\xd8\x42\xde,\0x\0\n\0", 20);
     file_write("m2.csv", "a,b,c\n2,y,3\n");
     file_write("bad.csv", "a,b\nfoo,x\n");
     static const struct {
@@ -368,6 +370,10 @@ static void errors(void **state) {
         {"\"path\": \"mark.csv\"", ERR_FILE_EMPTY, "mark.csv is empty", "header"},
         {"\"path\": \"big_endian.csv\", \"encoding\": \"utf-16\"", ERR_FILE_FORMAT,
          "high byte first", "iconv"},
+        {"\"path\": \"smile.csv\", \"encoding\": \"utf-16\"", ERR_FILE_FORMAT,
+         "smile.csv: File is not utf-16", "iconv"},
+        {"\"path\": \"packed.csv\"", ERR_FILE_FORMAT, "packed.csv is compressed by bzip2",
+         "unpack"},
         {"\"path\": \"s3://b/k.csv\"", ERR_UNSUPPORTED, "s3://b/k.csv", "TYPE s3"},
         {"\"path\": \".\", \"allow_empty\": false, \"columns\": [\"q\"]", ERR_FILE_EMPTY, "empty",
          ""},
