@@ -2,8 +2,8 @@
  * the run's own lock, so never beside a run. */
 #include <string.h>
 
-#include "base/fs.h"
 #include "cli/reader.h"
+#include "connectors/connector.h"
 
 extern const Command command_state;
 
@@ -297,6 +297,16 @@ static const ExportRecord *find_export(const ExportRecords *records, const char 
     return NULL;
 }
 
+/* What was staged for it outside the database. */
+static bool unstage(Arena *arena, const ExportRecord *record, Error *err) {
+    const Connector *connector = connector_find(record->type);
+    if (connector == NULL || connector->unstage == NULL) return true;
+    Session session = {.arena = arena};
+    WriteSpec spec = {.export_id = record->export_id, .destination = record->destination};
+    Staged staged = {.file = record->file};
+    return connector->unstage(&session, &spec, &staged, err);
+}
+
 /* The record and what was staged for it in the database. */
 static bool forget_export(Duck *duck, Arena *arena, const char *id, Error *err) {
     bool found;
@@ -322,7 +332,7 @@ static bool discard(Cli *cli, const Reader *reader, Error *err) {
         return error_hint(err, "sqlflow state list shows the pending exports");
     }
     if (!forget_export(reader->duck, cli->arena, id, err)) return false;
-    if (record->file != NULL && !fs_remove_tree(record->file, err)) return false;
+    if (!unstage(cli->arena, record, err)) return false;
     out_printf(cli, "discarded %s: %s was not written\n", id, record->destination);
     return true;
 }

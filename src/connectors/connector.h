@@ -164,8 +164,7 @@ typedef struct Connector {
     bool (*publish)(Session *session, const Link *link, const WriteSpec *spec,
                     const Staged *staged, Receipt *receipt, Error *err);
     /* MAY: removes what `stage` left (failed or discarded run). Missing pieces are fine. */
-    bool (*unstage)(Session *session, const Link *link, const WriteSpec *spec,
-                    const Staged *staged, Error *err);
+    bool (*unstage)(Session *session, const WriteSpec *spec, const Staged *staged, Error *err);
     /* MAY: the run was stopped (session.stop is set already). Ends what waits for a server and does
      * not look at that by itself. Called from another thread, again and again. */
     void (*interrupt)(void);

@@ -134,8 +134,7 @@ bool files_checked(Session *session, const Link *link, const WriteSpec *spec, co
                    const char **checked, Error *err);
 bool files_publish(Session *session, const Link *link, const WriteSpec *spec, const Staged *staged,
                    Receipt *receipt, Error *err);
-bool files_unstage(Session *session, const Link *link, const WriteSpec *spec, const Staged *staged,
-                   Error *err);
+bool files_unstage(Session *session, const WriteSpec *spec, const Staged *staged, Error *err);
 /* What the connectors of local files have in common, in their tables. */
 #define FILE_CONNECTOR                                                                            \
     .can = CAN_READ | CAN_WRITE | CAN_INCREMENTAL | CAN_DISCOVER | CAN_BY_FILE | IS_LOCAL,        \

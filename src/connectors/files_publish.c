@@ -10,8 +10,13 @@
 #include "base/fs.h"
 #include "connectors/files_stage.h"
 
-static bool already_there(const StagePaths *paths, Receipt *receipt, Error *err) {
-    receipt->already_done = fs_exists(paths->destination);
+/* What was staged is gone: an earlier try put it in place if it is what lies there now. */
+static bool already_there(Arena *arena, const StagePaths *paths, const Staged *staged,
+                          Receipt *receipt, Error *err) {
+    Staged there = {.bytes = -1};
+    Error ignored = {0};
+    receipt->already_done = stage_measure(arena, paths->destination, &there, &ignored) &&
+                            there.bytes == staged->bytes && str_eq(there.hash, staged->hash);
     if (receipt->already_done) return true;
     error_set(err, ERR_EXPORT, SPAN_NONE, "the staged file %s is gone", paths->staged);
     return error_hint(err, "somebody removed it; without it the export can only be given up");
@@ -74,28 +79,27 @@ static bool publish_folder(Arena *arena, const Link *link, const StagePaths *pat
 bool files_publish(Session *session, const Link *link, const WriteSpec *spec, const Staged *staged,
                    Receipt *receipt, Error *err) {
     Arena *arena = session->arena;
-    StagePaths paths = stage_paths(arena, spec);
+    StagePaths paths = staged_paths(arena, spec, staged);
     *receipt = (Receipt){.rows = staged->rows, .bytes = staged->bytes};
     /* Never replace the destination by something that is not what was staged. */
     int64_t size, mtime;
-    bool there = fs_stat(paths.staged, &size, &mtime), folder = fs_is_dir(paths.staged);
+    bool there = fs_stat(paths.staged, &size, &mtime);
+    bool folder = fs_is_dir(paths.staged) ||
+                  fs_exists(fs_join(arena, paths.destination, paths.marker));
     if (there && !folder && staged->bytes >= 0 && size != staged->bytes)
         return error_set(err, ERR_EXPORT, SPAN_NONE, "the staged file %s was changed",
                          paths.staged);
-    bool ok = !there    ? already_there(&paths, receipt, err)
-              : folder  ? publish_folder(arena, link, &paths, receipt, err)
-                        : fs_rename(paths.staged, paths.destination, err) &&
-                              fs_fsync_parent(paths.destination, err);
+    bool ok = folder   ? publish_folder(arena, link, &paths, receipt, err)
+              : !there ? already_there(arena, &paths, staged, receipt, err)
+                       : fs_rename(paths.staged, paths.destination, err) &&
+                             fs_fsync_parent(paths.destination, err);
     if (err->code == ERR_PERMISSION) err->code = ERR_FILE_PERMISSION;
     if (ok) stage_settle_folders(arena, &paths, false);
     return ok;
 }
 
-bool files_unstage(Session *session, const Link *link, const WriteSpec *spec, const Staged *staged,
-                   Error *err) {
-    (void)link;
-    (void)staged;
-    StagePaths paths = stage_paths(session->arena, spec);
+bool files_unstage(Session *session, const WriteSpec *spec, const Staged *staged, Error *err) {
+    StagePaths paths = staged_paths(session->arena, spec, staged);
     if (!fs_remove_tree(paths.staged, err)) return false;
     stage_settle_folders(session->arena, &paths, true);
     return true;

@@ -13,6 +13,10 @@ typedef struct StagePaths {
 } StagePaths;
 
 StagePaths stage_paths(Arena *arena, const WriteSpec *spec);
+/* The same from what was staged: a later process may run in another folder. */
+StagePaths staged_paths(Arena *arena, const WriteSpec *spec, const Staged *staged);
+/* Size of a file, or of all in a folder, and its hash (NULL: a folder, or too large a file). */
+bool stage_measure(Arena *arena, const char *path, Staged *staged, Error *err);
 /* Makes the missing folders, each with the marker in it. */
 bool stage_make_folders(Session *session, const StagePaths *paths, Error *err);
 /* Removes the markers of those folders, and the folders when `remove` and nothing else is in. */

@@ -37,6 +37,18 @@ StagePaths stage_paths(Arena *arena, const WriteSpec *spec) {
                         .marker = arena_printf(arena, ".sqlflow-%s", spec->export_id)};
 }
 
+StagePaths staged_paths(Arena *arena, const WriteSpec *spec, const Staged *staged) {
+    StagePaths paths = stage_paths(arena, spec);
+    if (staged->file == NULL) return paths;
+    const char *name = fs_basename(staged->file), *end = strstr(name, paths.marker);
+    if (end == NULL) return paths;
+    paths.staged = staged->file;
+    paths.folder = fs_dirname(arena, staged->file);
+    paths.destination = fs_join(arena, paths.folder,
+                                arena_strndup(arena, name + 1, (size_t)(end - name) - 1));
+    return paths;
+}
+
 static bool touch(const char *path) {
     int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (file >= 0) close(file);
@@ -180,15 +192,31 @@ static const char *hash_file(Arena *arena, const char *path, int64_t size) {
     return hash;
 }
 
+bool stage_measure(Arena *arena, const char *path, Staged *staged, Error *err) {
+    Strings names = {0};
+    int64_t mtime;
+    if (!fs_is_dir(path)) {
+        if (!fs_stat(path, &staged->bytes, &mtime)) return fs_error(err, "read", path);
+        staged->hash = hash_file(arena, path, staged->bytes);
+        return true;
+    }
+    if (!fs_list(arena, path, &names, err)) return false;
+    staged->bytes = 0;
+    for (size_t i = 0; i < names.count; i++) {
+        Staged child = {0};
+        if (!stage_measure(arena, fs_join(arena, path, names.items[i]), &child, err)) return false;
+        staged->bytes += child.bytes;
+    }
+    return true;
+}
+
 static bool finish_file(Session *session, const StagePaths *paths, Staged *staged, Error *err) {
     struct stat before;
     mode_t mode = stat(paths->destination, &before) == 0 ? before.st_mode & 07777
                                                          : duck_file_mode(session->duck);
-    int64_t mtime;
-    if (chmod(paths->staged, mode) != 0 || !fs_stat(paths->staged, &staged->bytes, &mtime))
-        return fs_error(err, "write", paths->staged);
-    staged->hash = hash_file(session->arena, paths->staged, staged->bytes);
-    return fs_fsync_path(paths->staged, err);
+    if (chmod(paths->staged, mode) != 0) return fs_error(err, "write", paths->staged);
+    return stage_measure(session->arena, paths->staged, staged, err) &&
+           fs_fsync_path(paths->staged, err);
 }
 
 static bool finish_folder(Session *session, const char *path, Staged *staged, Error *err) {
@@ -239,13 +267,14 @@ bool files_checked(Session *session, const Link *link, const WriteSpec *spec, co
 bool files_stage(Session *session, const Link *link, const WriteSpec *spec, const char *query,
                  Staged *staged, Error *err) {
     StagePaths paths = stage_paths(session->arena, spec);
-    *staged = (Staged){.file = paths.staged, .rows = -1, .bytes = -1};
+    const char *file = fs_join(session->arena, fs_absolute(session->arena, "."), paths.staged);
+    *staged = (Staged){.file = file, .rows = -1, .bytes = -1};
     bool ok = check_destination(session, link, &paths, err) &&
               stage_make_folders(session, &paths, err) &&
               run_copy(session, link, &paths, query, staged, err) &&
               finish(session, link, &paths, staged, err);
     if (ok) return true;
     Error ignored = {0};
-    files_unstage(session, link, spec, staged, &ignored);
+    files_unstage(session, spec, staged, &ignored);
     return false;
 }

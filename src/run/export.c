@@ -313,7 +313,7 @@ void exports_unstage(Run *run) {
         Session session = {.arena = run->arena, .duck = run->duck, .diags = &run->report->diags,
                            .stop = &run->stop};
         if (export->published || link->connector->unstage == NULL) continue;
-        if (!link->connector->unstage(&session, link, &export->spec, &export->staged, &err))
+        if (!link->connector->unstage(&session, &export->spec, &export->staged, &err))
             diag_add(&run->report->diags, SEVERITY_WARNING, &err);
     }
     run->exports.count = 0;

@@ -35,8 +35,10 @@ static bool open_journal(Run *run, Error *err) {
 bool journal_add(Run *run, const char *connector, const WriteSpec *spec, Error *err) {
     if (!open_journal(run, err)) return false;
     AUTO_ARENA scratch = arena_new();
+    /* Whoever shares the database may run in another folder. */
+    const char *destination = fs_join(scratch, fs_absolute(scratch, "."), spec->destination);
     const char *line = arena_printf(scratch, "%s\t%s\t%s\n", connector, spec->export_id,
-                                    spec->destination);
+                                    destination);
     size_t size = strlen(line);
     /* Not synced: it must outlive this process, not the machine. After a power cut the worst is a
      * temporary file that nobody clears away. */
@@ -60,11 +62,9 @@ static bool clear_line(Run *run, char *line, const ExportRecords *pending, Error
     if (connector == NULL || connector->unstage == NULL || is_pending(pending, id)) return true;
     Session session = {.arena = run->arena, .duck = run->duck, .diags = &run->report->diags,
                        .stop = &run->stop};
-    Link link = {.name = connector->name, .connector = connector,
-                 .options = value_new(run->arena, VALUE_OBJECT, SPAN_NONE)};
     WriteSpec spec = {.export_id = id, .destination = destination, .rows = -1};
     Staged staged = {.rows = -1, .bytes = -1};
-    return connector->unstage(&session, &link, &spec, &staged, err);
+    return connector->unstage(&session, &spec, &staged, err);
 }
 
 static bool clear_journal(Run *run, const char *path, const ExportRecords *pending, Error *err) {

@@ -3,6 +3,7 @@ import errno
 import gzip
 import json
 import os
+import shutil
 
 import pytest
 from harness import Project, fault
@@ -104,8 +105,61 @@ def test_discard(project, fault_shim):
     project.run("CREATE TABLE other AS SELECT 1 AS v;", name="other")
     assert not project.path("output/t.csv").exists()
     assert "pending" not in [e[2] for e in exports(project)]
-    assert [f for f in project.files() if "tmp" in f or "staged" in f] == []
+    assert not project.path("output").exists()
     project.sf("state", "discard", export_id, code=2)
+
+
+PARTS = "CREATE TABLE t AS SELECT i, i % 2 AS k FROM range({}) r(i);\nEXPORT t TO 'output/t' TYPE csv " \
+        'OPTIONS {{"partition_by": "k"}};'
+
+
+@pytest.mark.parametrize("text, old", [(CHAIN, "t.csv"), (PARTS.format(4), "t/k=0/data_0.csv")])
+def test_an_old_file_is_not_taken_for_the_one_that_was_staged(project, fault_shim, text, old):
+    project.write(f"output/{old}", "i\n9\n")
+    project.run(text, code=7, env=fault(fault_shim, at=1, do="fail", calls="rename,renameat2",
+                                        path="output/t", errno=errno.EIO))
+    staged, export_id = project.sql("SELECT staged, export_id FROM _sqlflow.exports")[0]
+    (shutil.rmtree if "/" in old else os.remove)(staged)
+    error = project.fail("CREATE TABLE u AS SELECT 1 AS v;", name="u")
+    assert "is gone" in error["message"] and "state discard" in error["hint"]
+    assert [status for _, _, status in exports(project)] == ["pending"]
+    project.sf("state", "discard", export_id)
+    project.run(name="u")
+    assert project.read(f"output/{old}") == "i\n9\n" and project.files("output") == [old]
+
+
+@pytest.mark.parametrize("text, path", [(CHAIN, "t.csv"), (PARTS.format(4), "t/k=1/data_0.csv")])
+def test_a_file_that_is_in_place_is_not_published_again(project, fault_shim, text, path):
+    """The run was killed right behind the rename."""
+    for _ in range(2):
+        project.pipeline(text)
+        killed = project.sf("run", "p", code=None, env=fault(fault_shim, at=1, do="kill_after", path="output/t",
+                                                             calls="rename,renameat2"))
+        assert killed.code < 0
+        content = project.read(f"output/{path}")
+        project.run("CREATE TABLE u AS SELECT 1 AS v;", name="u")
+        assert {status for _, _, status in exports(project)} == {"done"}
+        assert project.read(f"output/{path}") == content
+        assert [f for f in project.files("output") if ".sqlflow" in f] == []
+
+
+def test_a_pending_export_is_published_from_another_folder(project, tmp_path, fault_shim):
+    """Two projects share a database."""
+    other = Project(tmp_path / "other", profile=project.read("profiles/dev.yml").replace("data/", f"{project.root}/data/"))
+    project.run(CHAIN, code=7, env=blocked(fault_shim))
+    other.write("output/t.csv", "mine\n")
+    other.run("CREATE TABLE u AS SELECT 1 AS v;", name="u")
+    assert (project.read("output/t.csv"), other.read("output/t.csv")) == ("i\n0\n1\n2\n", "mine\n")
+    assert (project.files("output"), other.files("output")) == (["t.csv"], ["t.csv"])
+
+
+def test_what_a_killed_run_staged_is_removed_from_another_folder(project, tmp_path, fault_shim):
+    other = Project(tmp_path / "other", profile=project.read("profiles/dev.yml").replace("data/", f"{project.root}/data/"))
+    project.pipeline(CHAIN + "CREATE TABLE z AS SELECT 1 AS v; EXPORT z TO 'output/z.csv';")
+    project.sf("run", "p", code=None, env=fault(fault_shim, at=1, do="kill_before", path="output/.z.csv"))
+    assert project.files("output") != []
+    other.run("CREATE TABLE u AS SELECT 1 AS v;", name="u")
+    assert not project.path("output").exists()
 
 
 def test_unwritable_folder_is_an_error_before_the_commit(project):

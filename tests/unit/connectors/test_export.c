@@ -41,7 +41,7 @@ static Receipt publish(Export *export) {
 
 static void unstage(Export *export) {
     Error err = {0};
-    if (!export->connector->unstage(&world.session, &export->link, &export->spec, &export->staged,
+    if (!export->connector->unstage(&world.session, &export->spec, &export->staged,
                                     &err))
         fail_msg("unstage %s: %s", export->spec.destination, err.message);
 }
