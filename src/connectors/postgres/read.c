@@ -57,23 +57,44 @@ static const char *make_filter(Arena *arena, const char *where, const char *boun
                         bound ? bound : "");
 }
 
+/* A transaction's snapshot is older than the locks its first statement waited for. What was
+ * truncated, rewritten or made anew in between has a file, or an entry in the catalog, that the
+ * snapshot does not know, and would seem to be empty. */
+static const char unseen_sql[] =
+    "SELECT FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation "
+    "WHERE l.locktype = 'relation' AND l.pid = pg_backend_pid() AND l.database = (SELECT oid FROM "
+    "pg_catalog.pg_database WHERE datname = current_database()) AND (c.oid IS NULL OR "
+    "(c.relfilenode <> 0 AND c.relfilenode <> pg_relation_filenode(c.oid))) LIMIT 1";
+
+/* Begins the transaction and takes the locks that keep the tables as they are. */
+static bool lock_and_look(PgConn *conn, const char *sql, PGresult **columns, Error *err)
+{
+    for (bool settled = false; !settled;) {
+        AUTO_PGRESULT unseen = NULL;
+        PQclear(*columns);
+        if (!pg_exec(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, err) ||
+            !pg_exec(conn, sql, columns, err) || !pg_exec(conn, unseen_sql, &unseen, err))
+            return false;
+        settled = PQntuples(unseen) == 0;
+        if (!settled && !pg_exec(conn, "ROLLBACK", NULL, err)) return false;
+    }
+    return true;
+}
+
 /* The snapshot's view of the columns must be the one that was described before it: DDL may have
- * come between. The statement also takes the lock that keeps the table as it is. */
+ * come between. */
 static bool enter_snapshot(PgConn *conn, const PgSource *source, Error *err)
 {
     AUTO_ARENA scratch = arena_new();
     AUTO_PGRESULT result = NULL;
     const char *list = pg_select_list(scratch, &source->columns, NULL, source->columns.count);
     const char *sql = arena_printf(scratch, "SELECT %s FROM %s LIMIT 0", list, source->from);
-    if (!pg_exec(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, err) ||
-        !pg_exec(conn, sql, &result, err))
-        return false;
+    if (!lock_and_look(conn, sql, &result, err)) return false;
     for (size_t i = 0; i < source->columns.count; i++) {
         const PgColumn *column = &source->columns.items[i];
         if (column->text_cast || (PQftype(result, (int)i) == column->oid &&
                                   PQfmod(result, (int)i) == column->typmod))
             continue;
-        err->transient = true;
         error_set(err, ERR_REMOTE_DATA, SPAN_NONE, "%s, column '%s' changed its type just now",
                   source->label, column->name);
         err->transient = true;

@@ -1,7 +1,7 @@
 """Connections cut or stalled at every message: exact rows after the retry, or nothing changed."""
 import pytest
 
-from harness import steps_by_id
+from harness import finish, steps_by_id, wait_until
 from proxy import Proxy
 
 READ = 'SOURCE s FROM \'pg\' OPTIONS {"table": "t", "parallel": 1}; LOAD t FROM s;'
@@ -71,6 +71,37 @@ def test_lost_snapshot_is_tried_again(pg, database):
         assert len(proxy.connections) > 3
     assert steps_by_id(document)["load_t"]["retries"] == 1
     assert pg.sql("SELECT count(*), sum(id) FROM t") == [(20000, 200010000)]
+
+
+@pytest.mark.parametrize("what, reload", [
+    ('"table": "t"', "TRUNCATE t"),
+    ('"query": "SELECT id FROM t"', "DROP TABLE t; CREATE TABLE t (id int)")])
+def test_table_that_is_loaded_anew_meanwhile_is_never_empty(pg, database, what, reload):
+    """The reader's snapshot is older than the reload, its lock is not: neither old nor new rows."""
+    pg.pipeline("SOURCE s FROM 'pg' OPTIONS {%s, \"parallel\": 1}; LOAD t FROM s;" % what)
+    database.sql("CREATE TABLE t AS SELECT 1 AS id")
+    waited, statement, reached = 0, 0, True
+    while reached:
+        statement, seen = statement + 1, []
+
+        def rule(number, side, count, kind):
+            if side == "client" and kind in "QP":
+                seen.append(count)
+                if len(seen) == statement:
+                    writer.run(f"BEGIN; SET lock_timeout = 100; {reload}; INSERT INTO t VALUES (1)")
+
+        with Proxy(database.server.port, rule) as proxy, database.session() as writer:
+            pg.connect(database, port=proxy.port)
+            process = pg.start("run", "p", "--format", "json")
+            waits = ("SELECT pid FROM pg_stat_activity WHERE wait_event = 'relation' AND "
+                     "application_name = 'sqlflow'")
+            waited += wait_until(lambda: process.poll() is not None or database.sql(waits),
+                                 "the reader waits, or ends") is not True
+            writer.run("COMMIT")
+            assert finish(process).code == 0
+        reached = len(seen) >= statement
+        assert pg.sql("SELECT id FROM t") == [(1,)], f"loaded anew before statement {statement}"
+    assert waited >= 3
 
 
 def test_append_is_never_done_twice(pg, database):
