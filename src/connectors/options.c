@@ -92,9 +92,11 @@ static Value *as_number(Check *check, const Member *member, const OptionSpec *sp
               (spec->type == OPTION_INT ? str_to_int64(text, &whole)
                                         : str_to_double(text, &number));
     if (!ok) return wrong(check, member, spec, shown(check, spec, member->value));
-    if (*text != '-') return as_scalar(check, VALUE_NUMBER, text, member->value->span);
-    diag_error(check->diags, ERR_OPTION_VALUE, member->value->span, "%s must not be negative",
-               member->key);
+    bool zero = spec->positive && str_to_double(text, &number) && number == 0;
+    if (*text != '-' && !zero)
+        return as_scalar(check, VALUE_NUMBER, text, member->value->span);
+    diag_error(check->diags, ERR_OPTION_VALUE, member->value->span, "%s must %s", member->key,
+               zero ? "be more than 0" : "not be negative");
     return NULL;
 }
 

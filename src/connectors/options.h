@@ -37,6 +37,7 @@ typedef struct OptionSpec {
     const char *fallback; /* the default as text, NULL when none */
     const char *choices;  /* "a|b|c" (compared without case) or NULL */
     bool secret;
+    bool positive;        /* a number that must not be 0 */
     const char *help;
 } OptionSpec;
 

@@ -36,7 +36,7 @@ const OptionSpec common_options[] = {
     {.name = "retry_max_delay", .type = OPTION_NUMBER, .fallback = "30",
      .help = "most seconds between two attempts"},
     {.name = "timeout_seconds", .aliases = "timeout", .type = OPTION_NUMBER, .fallback = "60",
-     .help = "bound of every wait for the network"},
+     .positive = true, .help = "bound of every wait for the network"},
     {.name = "description", .help = "a note for readers"},
     {0},
 };

@@ -35,7 +35,7 @@ const OptionSpec s3_options[] = {
     {.name = "file_format", .aliases = "format",
      .choices = "csv|tsv|json|jsonl|ndjson|parquet", .help = "default: by the extension"},
     {.name = "max_files_per_run", .aliases = "max_files", .type = OPTION_INT, .use = READ,
-     .help = "no more files than this in one run"},
+     .positive = true, .help = "no more files than this in one run"},
     OLDER("cost_limit_usd"), OLDER("max_data_size_gb"), OLDER("dev_sampling"),
     OLDER("dev_max_files"), OLDER("mock_mode"), OLDER("partition_keys"), OLDER("json_flatten"),
     OLDER("json_max_depth"), OLDER("parallel_workers"),

@@ -229,7 +229,7 @@ bool pg_params(Session *session, const Link *link, PgParams *params, Error *err)
     const char *in_string = get(params, "connect_timeout");
     if (in_string && !link_has(link, "connect_timeout"))
         str_to_double(in_string, &params->connect_timeout);
-    if (params->connect_timeout <= 0) params->connect_timeout = 10;
+    if (params->connect_timeout <= 0) params->connect_timeout = 10; /* no bound, to libpq */
     params->timeout = link_number(link, "timeout_seconds");
     if (params->timeout > 0 && params->timeout < params->connect_timeout)
         params->connect_timeout = params->timeout;

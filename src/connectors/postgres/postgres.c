@@ -1,10 +1,14 @@
 /* The postgres connector: its options, the checks of their combinations, and where its functions
  * live. */
+#include <string.h>
+
 #include "connectors/connector.h"
 #include "connectors/postgres/discover.h"
 #include "connectors/postgres/probe.h"
 #include "connectors/postgres/publish.h"
+#include "connectors/postgres/querytext.h"
 #include "connectors/postgres/read.h"
+#include "connectors/postgres/scan.h"
 
 static const OptionSpec options[] = {
     {.name = "host", .aliases = "hostname|server", .help = "server name, address or socket folder"},
@@ -25,8 +29,8 @@ static const OptionSpec options[] = {
      .help = "SELECT to read instead of a table"},
     {.name = "where", .aliases = "filter", .use = USE_READ,
      .help = "condition that rows must meet"},
-    {.name = "parallel", .type = OPTION_INT, .fallback = "2", .use = USE_READ | USE_CONNECTION,
-     .help = "connections that read one table at once"},
+    {.name = "parallel", .type = OPTION_INT, .fallback = "2", .positive = true,
+     .use = USE_READ | USE_CONNECTION, .help = "connections that read one table at once"},
     {.name = "fetch_size", .aliases = "batch_size|chunk_size", .type = OPTION_INT,
      .help = "accepted for compatibility: rows are streamed, never gathered"},
     {.name = "numeric_as", .choices = "varchar|double|error", .fallback = "varchar",
@@ -41,7 +45,7 @@ static const OptionSpec options[] = {
      .help = "CA file for verify-ca and verify-full; default: the system's store"},
     {.name = "sslcert", .aliases = "ssl_cert", .help = "client certificate"},
     {.name = "sslkey", .aliases = "ssl_key", .help = "client key file"},
-    {.name = "connect_timeout", .type = OPTION_NUMBER, .fallback = "10",
+    {.name = "connect_timeout", .type = OPTION_NUMBER, .fallback = "10", .positive = true,
      .help = "seconds to reach the server and log in"},
     {.name = "statement_timeout", .type = OPTION_ANY,
      .help = "the server's own bound: milliseconds, or text such as '30s'"},
@@ -57,9 +61,15 @@ static const OptionSpec options[] = {
     {0},
 };
 
+static bool is_given(const Link *link, const char *option)
+{
+    const char *text = link_text(link, option);
+    return text && pg_query_end(text) > 0;
+}
+
 static void check_read(const Link *link, Diags *diags)
 {
-    bool table = link_has(link, "table"), query = link_has(link, "query");
+    bool table = is_given(link, "table"), query = is_given(link, "query");
     if (!table && !query)
         diag_error(diags, ERR_MISSING_OPTION, link->span,
                    "source '%s' needs 'table' or 'query'", link->name)
@@ -68,10 +78,9 @@ static void check_read(const Link *link, Diags *diags)
         diag_error(diags, ERR_OPTION_VALUE, link_span(link, "query"),
                    "source '%s' has both 'table' and 'query'", link->name)
             ->hint = "keep one of them";
-    long long parallel = link_int(link, "parallel");
-    if (parallel < 1 || parallel > 64)
+    if (link_int(link, "parallel") > PG_PARALLEL_MAX)
         diag_error(diags, ERR_OPTION_VALUE, link_span(link, "parallel"),
-                   "parallel must be from 1 to 64");
+                   "parallel must be at most %d", PG_PARALLEL_MAX);
 }
 
 static void check_write(const Link *link, Diags *diags)
@@ -86,13 +95,27 @@ static void check_write(const Link *link, Diags *diags)
                      "upsert_keys means nothing without mode upsert");
 }
 
+/* The server's own words for a time: "500", "1.5 min". */
+static void check_duration(const Link *link, const char *option, Diags *diags)
+{
+    static const char *const units[] = {"", "us", "ms", "s", "min", "h", "d"};
+    const Value *value = link_value(link, option);
+    const char *text = value ? value_text(value) : "";
+    if (value && (!text || value->kind == VALUE_BOOL)) text = "no duration";
+    const char *unit = text + strspn(text, "0123456789.");
+    unit += strspn(unit, " ");
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (str_eq(unit, units[i])) return;
+    diag_error(diags, ERR_OPTION_VALUE, link_span(link, option), "%s is not a duration", option)
+        ->hint = "write milliseconds, or text with a unit (us, ms, s, min, h, d) such as \"30s\"";
+}
+
 static void check(const Link *link, OptionUse use, Diags *diags)
 {
     if (use == USE_READ) check_read(link, diags);
     if (use == USE_WRITE) check_write(link, diags);
-    if (link_number(link, "connect_timeout") < 0)
-        diag_error(diags, ERR_OPTION_VALUE, link_span(link, "connect_timeout"),
-                   "connect_timeout must not be negative");
+    check_duration(link, "statement_timeout", diags);
+    check_duration(link, "lock_timeout", diags);
 }
 
 const Connector postgres_connector = {

@@ -25,17 +25,12 @@ static bool find_source(Session *session, const Link *link, PgConn *conn, PgSour
     Arena *arena = session->arena;
     const char *query = link_text(link, "query"), *table = link_text(link, "table");
     const char *schema = link_text(link, "schema"), *where = link_text(link, "where");
-    if (where && *where)
+    if (where && pg_query_end(where) > 0)
         source->where = arena_printf(arena, "(%.*s)", (int)pg_query_end(where), where);
-    if (query && *query) {
+    if (query && pg_query_end(query) > 0) {
         source->from = query_as_from(arena, query);
         source->label = "the query";
         return true;
-    }
-    if (!table || !*table) {
-        error_set(err, ERR_MISSING_OPTION, link->span, "%s: neither 'table' nor 'query' is given",
-                  link->name);
-        return error_hint(err, "add \"table\": \"…\" or \"query\": \"SELECT …\"");
     }
     if (!pg_find_table(conn, arena, schema, table, &source->table, err)) return false;
     if (!source->table.oid) return pg_no_table(conn, schema, table, err);
@@ -119,7 +114,11 @@ bool pg_source(Session *session, const Link *link, PgConn *conn, const Strings *
     if (!find_source(session, link, conn, source, err)) return false;
     PgColumns all = {0};
     const char *select = arena_printf(arena, "SELECT * FROM %s", source->from);
-    if (!pg_columns(conn, arena, select, numeric_as(link), &all, err)) return false;
+    if (!pg_columns(conn, arena, select, numeric_as(link), &all, err)) {
+        if (err->code == ERR_REMOTE_SQL && !source->table.oid && !*err->hint)
+            error_hint(err, "'query' is one SELECT, WITH, VALUES or TABLE, which changes nothing");
+        return false;
+    }
     Strings listed = link_list(link, arena, "columns");
     if (!wanted || wanted->count == 0) wanted = &listed;
     if (wanted->count == 0)
