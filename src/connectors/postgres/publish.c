@@ -100,7 +100,8 @@ static bool send_chunks(Publish *publish, Stream *stream, PgEncoder *encoder, Er
         bool ok = true;
         idx_t rows = duckdb_data_chunk_get_size(chunk);
         for (idx_t at = 0; ok && at < rows;) {
-            ok = pg_encode_rows(encoder, chunk, &at, FLUSH_BYTES, err);
+            ok = pg_encode_rows(encoder, chunk, &at, FLUSH_BYTES, err) ||
+                 error_prefix(err, "%s, ", publish->target.label);
             if (ok && encoder->out.size >= FLUSH_BYTES) ok = send(publish, encoder, err);
         }
         duckdb_destroy_data_chunk(&chunk);

@@ -101,7 +101,7 @@ def test_upsert_without_keys_is_found_before_the_run(pg, database, keys, error):
 
 @pytest.mark.parametrize("kind, value, wrong", [
     ("int", "1.5", "1.5"), ("int", "3000000000", "out of range"), ("date", "TIMESTAMP '2020-01-01 10:00:00'", "10:00:00"),
-    ("numeric(5,1)", "1.25", "1.25"), ("varchar(3)", "'toolong'", "7 characters"), ("real", "0.1::DOUBLE", "0.1"),
+    ("numeric(5,1)", "1.25", "1.25"), ("varchar(3)", "'toolong'", "public.out, column 'v', row 1: a text of 7"), ("real", "0.1::DOUBLE", "0.1"),
     ("timestamp(0)", "TIMESTAMP '2020-01-01 00:00:00.5'", "00.5"), ("int", "'x'", "x"), ("char(2)", "'abc'", "3 characters"),
 ])
 def test_values_that_would_change_are_refused(pg, database, kind, value, wrong):
