@@ -31,8 +31,12 @@ static int status_in(const char *text) {
     return 0;
 }
 
-static bool no_answer(const char *text) {
-    return strstr(text, " error for HTTP ") != NULL;
+/* DuckDB's words when a later part of an object has another ETag; the object's name follows. */
+static const char replaced_mark[] = "ETag on reading file \"";
+
+static bool is_of_server(const Failure *failure) {
+    return failure->status != 0 || strstr(failure->text, " error for HTTP ") != NULL ||
+           strstr(failure->text, replaced_mark) != NULL;
 }
 
 /* DuckDB puts "Code: sentence" in a paragraph of its own. */
@@ -169,8 +173,18 @@ static bool elsewhere(const Failure *failure, Error *err) {
     return error_hint(err, "set region to the bucket's own");
 }
 
+static bool replaced(const Failure *failure, const char *name, Error *err) {
+    error_set(err, ERR_CONNECTION, failure->link->span, "%.*s was replaced while it was read",
+              (int)strcspn(name, "\""), name);
+    err->transient = true;
+    return error_hint(err, "it is read anew, max_retries times; better to write new objects than "
+                           "to replace those that are read");
+}
+
 static bool explain(const Failure *failure, Error *err) {
     int status = failure->status;
+    const char *changed = strstr(failure->text, replaced_mark);
+    if (changed != NULL) return replaced(failure, changed + sizeof replaced_mark - 1, err);
     if (status == 0) return unreachable(failure, err);
     if (status == 408 || status == 429 || status >= 500 ||
         is_code(failure, "SlowDown|RequestTimeout|InternalError|ServiceUnavailable"))
@@ -214,7 +228,7 @@ bool s3_fail(S3 *s3, const char *message, Error *err) {
                        .detail = ""};
     const char *type = "";
     if (!failure_of_json(&failure, failure.text, &type)) failure.status = status_in(failure.text);
-    if (failure.status != 0 || no_answer(failure.text)) {
+    if (is_of_server(&failure)) {
         failure.detail = redact_text(failure.arena, failure.detail);
         return explain(&failure, err);
     }
@@ -227,7 +241,7 @@ bool s3_refine(const Link *link, const S3Place *place, Error *err) {
     Failure failure = {.arena = arena, .link = link, .place = place, .code = "", .detail = "",
                        .text = arena_strdup(arena, err->message)};
     failure.status = status_in(failure.text);
-    if (failure.status == 0 && !no_answer(failure.text)) return false;
+    if (!is_of_server(&failure)) return false;
     read_paragraph(&failure);
     failure.detail = redact_text(arena, failure.detail);
     explain(&failure, err);

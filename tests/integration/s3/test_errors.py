@@ -1,7 +1,10 @@
 """What can be wrong with S3: each its own error with exit 3, and only some are tried again."""
+import io
 import signal
 import time
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from harness import finish, wait_until
@@ -158,6 +161,32 @@ def test_a_read_that_breaks_off_leaves_rows_once(s3_by_proxy, proxy, bucket, fau
     proxy.fault = fail_data
     s3_by_proxy.run(SOURCE)
     assert s3_by_proxy.sql("SELECT count(*), count(DISTINCT id) FROM t") == [(3000, 3000)]
+
+
+@pytest.mark.parametrize("retries", [0, 3])
+def test_an_object_that_is_replaced_while_it_is_read(s3_by_proxy, proxy, bucket, retries):
+    """Rows of the one or of the other, never of both: by the ETag of each part."""
+    def put(value):
+        out = io.BytesIO()
+        rows = pa.table({"id": list(range(60000)), "v": [value * 20] * 60000})
+        pq.write_table(rows, out, compression="none", use_dictionary=False, row_group_size=10000)
+        bucket.put("a.parquet", out.getvalue())
+
+    def replace_behind_the_footer(method, path):
+        if method == "GET" and len(requests(proxy, "GET")) == 1:
+            put("new")
+
+    put("old")
+    proxy.fault = replace_behind_the_footer
+    text = ('SOURCE s FROM \'lake\' OPTIONS {"key": "a.parquet", "max_retries": %d}; '
+            'LOAD t FROM s;' % retries)
+    if retries:
+        s3_by_proxy.run(text)
+        assert s3_by_proxy.sql("SELECT v, count(*) FROM t GROUP BY v") == [("new" * 20, 60000)]
+        return
+    error = s3_by_proxy.fail(text, code=3)
+    assert error["message"] == f"s3://{bucket.name}/a.parquet was replaced while it was read"
+    assert "unsafe" not in str(error)
 
 
 def test_export_obeys_retry_after_and_writes_once(s3_by_proxy, proxy, bucket):
