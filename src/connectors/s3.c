@@ -159,6 +159,7 @@ static bool s3_files(Session *session, const Link *link, FileEntries *files, Err
     if (!place(session, link, &s3, err) || !s3_open(&s3, err) || !list_settled(&s3, &all, err) ||
         !s3_learn_format(&s3, &all, err))
         return false;
+    if (all.count == 0 && !link_bool(link, "allow_empty")) return s3_none_fits(&s3, err);
     for (size_t i = 0; i < all.count; i++) {
         if (all.items[i].size > 0)
             *LIST_PUSH(session->arena, files) = all.items[i];

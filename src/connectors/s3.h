@@ -81,6 +81,7 @@ bool s3_refine(const Link *link, const S3Place *place, Error *err);
 bool s3_list(S3 *s3, FileEntries *files, Error *err);
 /* The same, as paths for a reader: none, and empty ones, are errors unless allow_empty. */
 bool s3_find(S3 *s3, Strings *paths, Error *err);
+bool s3_none_fits(const S3 *s3, Error *err); /* false, with the error */
 /* Settles the format of a place that does not tell it by the extensions of its objects, which must
  * agree, and takes those out that are of none. */
 bool s3_learn_format(S3 *s3, FileEntries *files, Error *err);

@@ -170,6 +170,15 @@ static bool too_many(const S3 *s3, size_t count, Error *err) {
     return true;
 }
 
+bool s3_none_fits(const S3 *s3, Error *err) {
+    error_set(err, ERR_REMOTE_OBJECT, s3->link->span, "no object fits %s", s3->place.uri);
+    if (s3->place.whole_prefix && s3->place.format != NULL)
+        return error_hint(err, "looked for keys that end in %s; \"key_pattern\": \"**\" takes all",
+                          str_replace(s3->session->arena,
+                                      file_format_find(s3->place.format)->extensions, "|", ", "));
+    return error_hint(err, "check bucket, prefix and pattern");
+}
+
 bool s3_find(S3 *s3, Strings *paths, Error *err) {
     FileEntries files;
     bool allow_empty = link_bool(s3->link, "allow_empty");
@@ -184,11 +193,5 @@ bool s3_find(S3 *s3, Strings *paths, Error *err) {
         strings_add(s3->session->arena, paths, files.items[i].path);
     }
     if (too_many(s3, paths->count, err)) return false;
-    if (paths->count > 0 || allow_empty) return true;
-    error_set(err, ERR_REMOTE_OBJECT, s3->link->span, "no object fits %s", s3->place.uri);
-    if (s3->place.whole_prefix && s3->place.format != NULL)
-        return error_hint(err, "looked for keys that end in %s; \"key_pattern\": \"**\" takes all",
-                          str_replace(s3->session->arena,
-                                      file_format_find(s3->place.format)->extensions, "|", ", "));
-    return error_hint(err, "check bucket, prefix and pattern");
+    return paths->count > 0 || allow_empty || s3_none_fits(s3, err);
 }

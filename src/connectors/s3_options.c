@@ -15,7 +15,7 @@ const OptionSpec s3_options[] = {
     {.name = "bucket", .aliases = "bucket_name", .help = "name of the bucket"},
     {.name = "key", .aliases = "object_key|s3_key", .use = USE_READ | USE_WRITE,
      .help = "of one object"},
-    {.name = "path_prefix", .aliases = "prefix", .help = "all objects whose keys begin with it"},
+    {.name = "path_prefix", .aliases = "prefix", .help = "folder: all objects in it and below"},
     {.name = "key_pattern", .aliases = "pattern|glob", .use = READ,
      .help = "glob for keys, below path_prefix: year=*/*.parquet"},
     {.name = "region", .aliases = "region_name|aws_region", .help = "such as eu-west-1"},

@@ -46,9 +46,10 @@ def test_two_places_are_one_too_many(s3, options, words):
 
 
 def test_no_object_below_a_prefix(s3):
-    error = s3.fail(SOURCE.replace('"key": "a.csv"', '"path_prefix": "x/", "file_format": "csv"'),
-                    code=3)
-    assert "no object fits" in error["message"]
+    for sync in ("full_refresh", "incremental"):
+        options = f'"path_prefix": "x/", "file_format": "csv", "sync_mode": "{sync}"'
+        error = s3.fail(SOURCE.replace('"key": "a.csv"', options), code=3)
+        assert "no object fits" in error["message"]
     s3.run(SOURCE.replace('"key": "a.csv"', '"path_prefix": "x/", "file_format": "csv", '
                           '"allow_empty": true, "column_types": {"id": "INTEGER"}'))
 
