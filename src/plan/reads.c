@@ -30,115 +30,139 @@ static bool is_system_schema(const char *schema) {
     return str_ieq(schema, "information_schema") || str_ieq(schema, "pg_catalog");
 }
 
-/* Parses sql[from, to) as a query and adds its tables to the step's reads. */
-static void read_query(Arena *arena, Duck *duck, Step *step, size_t from, Diags *diags) {
+/* A stretch of a statement as a query of its own: the statement's WITH (its first bytes), words
+ * that make a query of what follows, and the bytes [from, to). */
+typedef struct Part {
+    size_t with;
+    const char *head;
+    size_t from, to;
+} Part;
+
+static int64_t offset_in_statement(const Part *part, int64_t offset) {
+    if (offset < (int64_t)part->with) return offset;
+    return offset - (int64_t)(part->with + strlen(part->head)) + (int64_t)part->from;
+}
+
+/* Adds the tables of a query to the step's reads. */
+static bool read_part(Arena *arena, Duck *duck, Step *step, const Part *part, Error *err) {
     QueryInfo info = {0};
-    Error err = {0};
-    const char *sql = step->query.sql + from;
-    if (!sqlinfo_query(duck, arena, sql, &info, &err)) {
+    Buf sql = buf_on(arena);
+    buf_put(&sql, step->query.sql, part->with);
+    buf_puts(&sql, part->head);
+    buf_put(&sql, step->query.sql + part->from, part->to - part->from);
+    if (!sqlinfo_query(duck, arena, buf_text(&sql), &info, err)) {
         int64_t offset = duck_error_offset(duck);
-        err.span = sqltext_span(&step->query, offset < 0 ? 0 : offset + (int64_t)from);
-        diag_add(diags, SEVERITY_ERROR, &err);
-        return;
+        err->span = sqltext_span(&step->query, offset_in_statement(part, offset < 0 ? 0 : offset));
+        return false;
     }
     for (size_t i = 0; i < info.tables.count; i++) {
         const TableRef *ref = &info.tables.items[i];
         if (is_system_schema(ref->schema)) continue;
         if (ref->catalog != NULL && !str_ieq(ref->catalog, "db")) continue;
-        Span span = sqltext_span(&step->query, ref->offset < 0 ? -1 : ref->offset + (int64_t)from);
+        Span span = sqltext_span(&step->query, offset_in_statement(part, ref->offset));
         tables_add(arena, &step->reads, table_name(arena, ref->schema, ref->name, span));
     }
+    return true;
 }
 
-/* One statement's tokens with the text they come from. */
+/* Parses sql[from, …) as a query and adds its tables to the step's reads. */
+static void read_query(Arena *arena, Duck *duck, Step *step, size_t from, Diags *diags) {
+    Part part = {0, "", from, strlen(step->query.sql)};
+    Error err = {0};
+    if (!read_part(arena, duck, step, &part, &err)) diag_add(diags, SEVERITY_ERROR, &err);
+}
+
+/* A plain SQL statement's tokens. */
 typedef struct Scan {
     Arena *arena;
+    Duck *duck;
     const SourceText *source;
-    Tokens tokens;
-    Strings ctes;
+    Tokens tokens; /* the last is TOKEN_END */
     Step *step;
+    size_t with; /* bytes before the verb */
 } Scan;
 
 static bool is(const Scan *scan, size_t i, const char *text) {
     return i < scan->tokens.count && token_is(scan->source, scan->tokens.items[i], text);
 }
 
-static bool is_name(const Scan *scan, size_t i) {
-    TokenKind kind = scan->tokens.items[i].kind;
-    return kind == TOKEN_WORD || kind == TOKEN_QUOTED;
+static bool is_any(const Scan *scan, size_t i, const char *const *words) {
+    for (; *words != NULL; words++)
+        if (is(scan, i, *words)) return true;
+    return false;
 }
 
-/* Names of WITH: `x AS (` or `x(a, b) AS (`, never tables. */
-static void collect_ctes(Scan *scan) {
-    for (size_t i = 0; i + 3 < scan->tokens.count; i++) {
-        if (!is_name(scan, i) || !is(scan, i + 1, "AS")) continue;
-        size_t open = i + 2;
-        while (is(scan, open, "NOT") || is(scan, open, "MATERIALIZED")) open++;
-        if (!is(scan, open, "(")) continue;
-        Token t = scan->tokens.items[i];
-        strings_add(scan->arena, &scan->ctes,
-                    arena_strndup(scan->arena, scan->source->text + t.start, t.end - t.start));
+static bool starts_query(const Scan *scan, size_t i) {
+    static const char *const words[] = {"SELECT",  "WITH",     "FROM",      "VALUES", "TABLE",
+                                        "PIVOT",   "UNPIVOT",  "DESCRIBE",  "SUMMARIZE",
+                                        "SHOW",    NULL};
+    return is_any(scan, i, words);
+}
+
+static size_t past_brackets(const Scan *scan, size_t i) {
+    size_t depth = 0;
+    for (; i + 1 < scan->tokens.count; i++) {
+        depth += is(scan, i, "(") ? 1 : 0;
+        if (is(scan, i, ")") && --depth == 0) return i + 1;
+    }
+    return i;
+}
+
+/* The first of the words from token `i` on, outside parentheses; else the end. */
+static size_t find(const Scan *scan, size_t i, const char *const *words) {
+    while (i + 1 < scan->tokens.count && !is_any(scan, i, words))
+        i = is(scan, i, "(") ? past_brackets(scan, i) : i + 1;
+    return i;
+}
+
+#define FIND(scan, i, ...) find(scan, i, (const char *const[]){__VA_ARGS__, NULL})
+
+static size_t find_query(const Scan *scan, size_t i) {
+    for (; i + 1 < scan->tokens.count; i++) {
+        bool nested = is(scan, i, "(") && (starts_query(scan, i + 1) || is(scan, i + 1, "("));
+        if (nested || starts_query(scan, i)) return i;
+        if (is(scan, i, "(")) i = past_brackets(scan, i) - 1;
+    }
+    return i;
+}
+
+/* Reads tokens [first, end) behind `head`; what does not parse DuckDB reports when it is bound. */
+static void read_tokens(Scan *scan, const char *head, size_t first, size_t end) {
+    Part part = {scan->with, head, scan->tokens.items[first].start, scan->tokens.items[end].start};
+    Error ignored = {0};
+    if (first < end) read_part(scan->arena, scan->duck, scan->step, &part, &ignored);
+}
+
+/* Reads the queries in parentheses from token `i` on, each by itself. */
+static void read_subqueries(Scan *scan, size_t i) {
+    for (; i + 1 < scan->tokens.count; i++) {
+        if (!is(scan, i, "(") || !starts_query(scan, i + 1)) continue;
+        size_t behind = past_brackets(scan, i);
+        read_tokens(scan, "", i + 1, behind - 1);
+        i = behind - 1;
     }
 }
 
-/* Reads a (qualified) name at token i; the index behind it, or i when there is none. */
-static size_t scan_name(Scan *scan, size_t i, Strings *parts, Span *span) {
-    if (!is_name(scan, i)) return i;
-    size_t first = i, last = i;
-    while (is(scan, last + 1, ".") && is_name(scan, last + 2)) last += 2;
-    uint32_t start = scan->tokens.items[first].start, end = scan->tokens.items[last].end;
-    const char *text = arena_strndup(scan->arena, scan->source->text + start, end - start);
-    if (!name_split(scan->arena, text, parts)) return i;
-    *span = sqltext_span(&scan->step->query, start);
-    return last + 1;
+static void read_insert(Scan *scan, size_t verb) {
+    size_t query = find_query(scan, verb), end = FIND(scan, query, "RETURNING");
+    for (size_t on = query; (on = FIND(scan, on + 1, "ON")) < end;)
+        if (is(scan, on + 1, "CONFLICT")) end = on;
+    read_tokens(scan, "", query, end);
 }
 
-static size_t scan_table(Scan *scan, size_t i) {
-    Strings parts = {0};
-    Span span = SPAN_NONE;
-    size_t next = scan_name(scan, i, &parts, &span);
-    if (next == i || is(scan, next, "(")) return next > i ? next : i + 1;
-    const char *name = parts.items[parts.count - 1];
-    const char *schema = parts.count > 1 ? parts.items[parts.count - 2] : NULL;
-    if (!is_system_schema(schema) && !(schema == NULL && strings_has(&scan->ctes, name)))
-        tables_add(scan->arena, &scan->step->reads, table_name(scan->arena, schema, name, span));
-    return next;
+static void read_delete(Scan *scan, size_t verb) {
+    size_t at = FIND(scan, verb, "USING", "WHERE"), end = FIND(scan, verb, "RETURNING");
+    const char *head = is(scan, at, "USING") ? "FROM " : "SELECT 1 WHERE ";
+    if (at < end) read_tokens(scan, head, at + 1, end);
 }
 
-static bool starts_relation(const Scan *scan, size_t i) {
-    if (is(scan, i, "JOIN") || is(scan, i, "USING")) return true;
-    return is(scan, i, "FROM") && !(i > 0 && is(scan, i - 1, "DISTINCT"));
-}
-
-/* Names behind FROM, JOIN and USING and their commas, at any depth. */
-static void scan_reads(Scan *scan) {
-    collect_ctes(scan);
-    for (size_t i = 0; i + 1 < scan->tokens.count; i++) {
-        if (!starts_relation(scan, i)) continue;
-        bool delete_target = is(scan, i, "FROM") && i > 0 && is(scan, i - 1, "DELETE");
-        size_t next = i + 1;
-        do {
-            if (is(scan, next, "LATERAL") || is(scan, next, "ONLY")) next++;
-            if (is(scan, next, "(") || !is_name(scan, next)) break;
-            if (delete_target) break;
-            next = scan_table(scan, next);
-            if (is(scan, next, "AS")) next++;
-            if (is_name(scan, next) && is(scan, next + 1, ",")) next++;
-        } while (is(scan, next, ",") && ++next);
-    }
-}
-
-/* Byte offset of the first token at depth 0, from `token` on, that begins a query; -1: none. */
-static int64_t query_start(const Scan *scan, size_t token) {
-    static const char *const starts[] = {"SELECT", "WITH", "FROM", "VALUES", "TABLE", "PIVOT"};
-    int depth = 0;
-    for (size_t i = token; i + 1 < scan->tokens.count; i++) {
-        if (depth == 0)
-            for (size_t k = 0; k < sizeof starts / sizeof *starts; k++)
-                if (is(scan, i, starts[k])) return scan->tokens.items[i].start;
-        depth += is(scan, i, "(") ? 1 : is(scan, i, ")") ? -1 : 0;
-    }
-    return -1;
+static void read_merge(Scan *scan, size_t verb) {
+    size_t using = FIND(scan, verb, "USING"), when = using;
+    do when = FIND(scan, when + 1, "WHEN");
+    while (is(scan, when, "WHEN") && !is(scan, when + 1, "MATCHED") && !is(scan, when + 1, "NOT"));
+    if (!is(scan, using, "USING")) return;
+    read_tokens(scan, "FROM (SELECT 1) JOIN ", using + 1, when);
+    read_subqueries(scan, when);
 }
 
 /* CREATE [OR REPLACE] [TEMP|TEMPORARY] … [IF NOT EXISTS]: the words before the name. */
@@ -174,37 +198,40 @@ static bool needs_targets(const Scan *scan, const Step *step) {
     return false;
 }
 
-/* ALTER … RENAME TO makes a table of another name. */
-static void add_renamed(Scan *scan, Step *step) {
-    for (size_t i = 0; step->sql.verb == SQL_ALTER && i + 2 < scan->tokens.count; i++) {
-        Strings parts = {0};
-        Span span = SPAN_NONE;
-        if (!is(scan, i, "RENAME") || !is(scan, i + 1, "TO")) continue;
-        if (scan_name(scan, i + 2, &parts, &span) > i + 2 && parts.count == 1)
-            tables_add(scan->arena, &step->writes,
-                       table_name(scan->arena, step->target.schema, parts.items[0], span));
+static void read_definition(Scan *scan, Diags *diags) {
+    Step *step = scan->step;
+    size_t query = find_query(scan, FIND(scan, 0, "AS")), end = scan->tokens.count - 1;
+    read_create(scan, step);
+    if (step->sql.verb == SQL_CREATE_VIEW && query < end) {
+        read_query(scan->arena, scan->duck, step, scan->tokens.items[query].start, diags);
+    } else if (step->sql.verb == SQL_CREATE_TABLE) {
+        read_tokens(scan, "", query, end);
+    } else { /* a macro or a type */
+        bool table = is(scan, query, "TABLE") && query > 0 && is(scan, query - 1, "AS");
+        if (table) read_tokens(scan, "", query + 1, end);
+        read_subqueries(scan, 0);
     }
 }
 
-/* A plain SQL statement: a view's query goes to DuckDB's parser, the rest is scanned. */
+/* A plain SQL statement: DuckDB's parser takes queries only, so what reads is made into some. */
 static void read_statement(Arena *arena, Duck *duck, Step *step, Diags *diags) {
     const char *sql = step->query.sql;
-    Scan scan = {.arena = arena, .step = step};
+    Scan scan = {.arena = arena, .duck = duck, .step = step};
     scan.source = source_new(arena, "sql", sql, strlen(sql));
     scan.tokens = lex(arena, scan.source, 0, strlen(sql));
-    if (is(&scan, 0, "CREATE")) read_create(&scan, step);
-    if (step->sql.verb == SQL_CREATE_VIEW) {
-        size_t as = 0;
-        while (as < scan.tokens.count && !is(&scan, as, "AS")) as++;
-        int64_t start = query_start(&scan, as);
-        if (start >= 0) read_query(arena, duck, step, (size_t)start, diags);
-    } else if (step->sql.verb != SQL_COPY_FROM && step->sql.verb != SQL_COMMENT) {
-        scan_reads(&scan);
-    }
+    size_t verb = 0;
+    if (is(&scan, 0, "WITH")) verb = FIND(&scan, 0, "INSERT", "UPDATE", "DELETE", "MERGE");
+    scan.with = verb == 0 ? 0 : scan.tokens.items[verb].start;
+    if (is(&scan, verb, "INSERT")) read_insert(&scan, verb);
+    if (is(&scan, verb, "UPDATE"))
+        read_tokens(&scan, "SELECT ", FIND(&scan, verb + 2, "SET") + 1,
+                    FIND(&scan, verb, "RETURNING"));
+    if (is(&scan, verb, "DELETE")) read_delete(&scan, verb);
+    if (is(&scan, verb, "MERGE")) read_merge(&scan, verb);
+    if (is(&scan, 0, "CREATE")) read_definition(&scan, diags);
     for (size_t i = 0; !step_is_barrier(step) && i < step->sql.targets.count; i++)
         tables_add(arena, &step->writes, step->sql.targets.items[i]);
     step->sql.needs_targets = needs_targets(&scan, step);
-    if (!step_is_barrier(step)) add_renamed(&scan, step);
 }
 
 /* Python table functions read what the queries of their tables read. */

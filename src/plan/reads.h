@@ -1,5 +1,5 @@
-/* What a step reads and writes. Queries are asked of DuckDB's parser; of other statements the
- * names behind FROM, JOIN, USING and INTO are taken from the tokens. */
+/* What a step reads and writes. DuckDB's parser is asked; it takes queries only, so what other
+ * statements read is made into queries first. */
 #ifndef SQLFLOW_PLAN_READS_H
 #define SQLFLOW_PLAN_READS_H
 
