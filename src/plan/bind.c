@@ -56,6 +56,8 @@ static bool follows_abort(Binder *binder, const Error *err) {
 
 static void report(Binder *binder, const Step *step, const char *sql, Error *err) {
     if (follows_abort(binder, err)) return;
+    /* Nothing runs yet. */
+    if (err->code == ERR_STEP || err->code == ERR_CAST) err->code = ERR_QUERY;
     int64_t offset = duck_error_offset(binder->duck);
     const char *at = step->query.sql == NULL ? NULL : strstr(sql, step->query.sql);
     if (err->span.source == NULL) {

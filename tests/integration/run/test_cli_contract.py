@@ -72,6 +72,7 @@ EXITS = [
     (2, ["run", "p", "--var", "novalue"], "SF1001"), (2, ["run", "p", "--timeout", "soon"], "SF1001"),
     (4, ["run", "p", "-p", "nothing"], "SF0402"), (2, ["run", "syntax"], "SF0101"),
     (4, ["run", "unknown"], "SF0301"), (4, ["run", "variable"], "SF0201"), (4, ["run", "file"], "SF0506"),
+    (4, ["run", "unbound"], "SF0306"), (4, ["pipeline", "validate", "unbound"], None),
     (4, ["run", "p", "-p", "badkey"], "SF0401"), (2, ["run", "p", "-p", "dev", "--format", "xml"], "SF1001"),
     (1, ["run", "fails"], "SF0601"), (1, ["run", "asserts"], "SF0602"), (2, ["state", "show", "p", "s"], "SF0707"),
     (2, ["explain", "SF9999"], None), (2, ["history", "19990101"], None),
@@ -87,6 +88,7 @@ def test_exit_code_and_one_document(project, code, args, error):
     project.pipeline("CREATE TABLE u AS SELECT * FROM no_such_table;", "unknown")
     project.pipeline("CREATE TABLE u AS SELECT ${no_such_variable} AS v;", "variable")
     project.pipeline('SOURCE s TYPE csv PARAMS {"path": "data/gone.csv"}; LOAD u FROM s;', "file")
+    project.pipeline("CREATE TABLE u AS SELECT 1 AS v LIMIT 'x';", "unbound")
     project.pipeline("CREATE TABLE u AS SELECT error('no') AS v;", "fails")
     project.pipeline("ASSERT none AS SELECT 1;", "asserts")
     before = project.table("t")
