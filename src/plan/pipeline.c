@@ -14,8 +14,10 @@ TableName table_name(Arena *arena, const char *schema, const char *name, Span sp
     }
     buf_ident(&sql, name);
     table.sql = buf_text(&sql);
-    table.key = schema == NULL ? str_lower(arena, name)
-                               : str_lower(arena, arena_printf(arena, "%s.%s", schema, name));
+    bool dotted = strchr(name, '.') != NULL || (schema != NULL && strchr(schema, '.') != NULL);
+    table.key = str_lower(arena, dotted           ? table.sql
+                                 : schema == NULL ? name
+                                                  : arena_printf(arena, "%s.%s", schema, name));
     return table;
 }
 

@@ -22,7 +22,8 @@ typedef struct SqlText {
 /* Where byte `offset` of the SQL stands in the file (to the end of the word there). */
 Span sqltext_span(const SqlText *text, int64_t offset);
 
-/* A table's name. Compared by `key`: lower case, `main.` dropped, "schema.name" otherwise. */
+/* A table's name. Compared by `key`: lower case, `main.` dropped, schema.name otherwise; quoted as
+ * in SQL when the names themselves hold a dot. */
 typedef struct TableName {
     const char *schema; /* NULL: main */
     const char *name;   /* unquoted, as written */

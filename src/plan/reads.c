@@ -198,6 +198,17 @@ static bool needs_targets(const Scan *scan, const Step *step) {
     return false;
 }
 
+/* ALTER TABLE t RENAME TO u makes u, in the schema of t. */
+static void write_renamed(Scan *scan) {
+    size_t name = FIND(scan, 0, "RENAME") + 2;
+    if (!is(scan, name - 1, "TO")) return;
+    Token token = scan->tokens.items[name];
+    tables_add(scan->arena, &scan->step->writes,
+               table_name(scan->arena, scan->step->target.schema,
+                          token_text(scan->arena, scan->source, token),
+                          sqltext_span(&scan->step->query, token.start)));
+}
+
 static void read_definition(Scan *scan, Diags *diags) {
     Step *step = scan->step;
     size_t query = find_query(scan, FIND(scan, 0, "AS")), end = scan->tokens.count - 1;
@@ -232,6 +243,7 @@ static void read_statement(Arena *arena, Duck *duck, Step *step, Diags *diags) {
     for (size_t i = 0; !step_is_barrier(step) && i < step->sql.targets.count; i++)
         tables_add(arena, &step->writes, step->sql.targets.items[i]);
     step->sql.needs_targets = needs_targets(&scan, step);
+    if (step->sql.verb == SQL_ALTER) write_renamed(&scan);
 }
 
 /* Python table functions read what the queries of their tables read. */

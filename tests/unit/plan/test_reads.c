@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "lang/lang.h"
+#include "lang/name.h"
 #include "plan/reads.h"
 
 static const struct {
@@ -49,6 +50,16 @@ static const struct {
     {"CREATE TYPE y AS ENUM (SELECT a FROM t)", "t@38"},
 };
 
+static const struct {
+    const char *sql, *writes;
+} renames[] = {
+    {"ALTER TABLE t RENAME TO \"My u\"", "my u"},
+    {"ALTER TABLE s.t RENAME TO u", "s.u"},
+    {"ALTER TABLE \"s.t\" RENAME TO \"s.u\"", "\"s.u\""},
+    {"ALTER TABLE t RENAME a TO b", ""},
+    {"ALTER TABLE t RENAME COLUMN a TO b", ""},
+};
+
 static Step step_of(Arena *arena, const char *sql) {
     Diags diags = diags_on(arena);
     const char *text = arena_printf(arena, "%s;", sql);
@@ -60,14 +71,22 @@ static Step step_of(Arena *arena, const char *sql) {
     Step step = {.kind = STEP_SQL, .query = {sql, stmt->span, whole, 1}};
     step.sql.verb = stmt->sql.verb;
     step.sql.object = stmt->sql.object;
+    Strings parts = {0};
+    if (stmt->sql.verb == SQL_ALTER) name_split(arena, stmt->sql.target.text, &parts);
+    if (parts.count == 2) step.target.schema = parts.items[0];
     return step;
 }
 
-static const char *reads_of(Arena *arena, Duck *duck, const char *sql) {
+static Step tables_of(Arena *arena, Duck *duck, const char *sql) {
     Step step = step_of(arena, sql);
     Diags diags = diags_on(arena);
     step_tables(arena, duck, NULL, &step, &diags);
     assert_int_equal(diags.count, 0);
+    return step;
+}
+
+static const char *reads_of(Arena *arena, Duck *duck, const char *sql) {
+    Step step = tables_of(arena, duck, sql);
     Buf out = buf_on(arena);
     for (size_t i = 0; i < step.reads.count; i++)
         buf_printf(&out, "%s%s@%u", i > 0 ? " " : "", step.reads.items[i].name,
@@ -75,21 +94,38 @@ static const char *reads_of(Arena *arena, Duck *duck, const char *sql) {
     return buf_text(&out);
 }
 
+static Duck *open_duck(void) {
+    Duck *duck = NULL;
+    Error err = {0};
+    assert_true(duck_open(&(DuckConfig){.bare = true}, &duck, &err));
+    return duck;
+}
+
 static void reads_of_plain_sql(void **state) {
     (void)state;
-    Duck *duck;
-    Error err = {0};
+    AUTO_DUCK duck = open_duck();
     AUTO_ARENA arena = arena_new();
-    assert_true(duck_open(&(DuckConfig){.bare = true}, &duck, &err));
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         const char *got = reads_of(arena, duck, statements[i].sql);
         if (strcmp(got, statements[i].reads) != 0)
             fail_msg("%s\nreads %s, not %s", statements[i].sql, got, statements[i].reads);
     }
-    duck_close(duck);
+}
+
+static void renamed_tables_are_written(void **state) {
+    (void)state;
+    AUTO_DUCK duck = open_duck();
+    AUTO_ARENA arena = arena_new();
+    for (size_t i = 0; i < sizeof renames / sizeof *renames; i++) {
+        Step step = tables_of(arena, duck, renames[i].sql);
+        const char *got = step.writes.count == 0 ? "" : step.writes.items[0].key;
+        if (strcmp(got, renames[i].writes) != 0)
+            fail_msg("%s\nwrites %s, not %s", renames[i].sql, got, renames[i].writes);
+    }
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_of_plain_sql)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_of_plain_sql),
+                                       cmocka_unit_test(renamed_tables_are_written)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
