@@ -93,6 +93,7 @@ typedef struct IncludeAlias {
 struct Stmt {
     StmtKind kind;
     Span span; /* of the whole statement, without its ';' */
+    bool broken; /* SOURCE, SET: an error was reported, only the name is sure */
     union {
         struct {
             Text name;

@@ -71,11 +71,12 @@ void parse_statements(Parser *parser, Block *block) {
             continue;
         }
         size_t first = parser->at;
-        Stmt *stmt = parse_statement(parser);
-        if (stmt != NULL)
-            *LIST_PUSH(parser->arena, block) = stmt;
-        else if (!parser->gave_up)
-            parser_recover(parser, first);
+        Stmt *stmt = parse_statement(parser), *named = parser->named;
+        parser->named = NULL;
+        if (stmt == NULL && named != NULL) named->broken = true;
+        if (stmt != NULL || named != NULL)
+            *LIST_PUSH(parser->arena, block) = stmt != NULL ? stmt : named;
+        if (stmt == NULL && !parser->gave_up) parser_recover(parser, first);
     }
 }
 

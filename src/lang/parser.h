@@ -18,6 +18,7 @@ typedef struct Parser {
     unsigned if_depth; /* IFs around the current statement */
     bool resume;       /* after an error, go on right here: the ';' was forgotten */
     bool gave_up;      /* nested too deep: nothing more is parsed */
+    Stmt *named;       /* the SOURCE or SET being parsed, once its name is known */
 } Parser;
 
 /* -- tokens (parser_tokens.c) */

@@ -35,6 +35,7 @@ Stmt *parse_source(Parser *parser) {
     Stmt *stmt = stmt_new(parser, STMT_SOURCE);
     if (!parser_name(parser, "the source's name", NULL, SOURCE_FORM, &stmt->source.name))
         return NULL;
+    parser->named = stmt;
     if (parser_accept(parser, "FROM")) {
         if (!parser_is_string(parser, 0))
             return parser_unexpected(parser, "a connection's name in quotes", NULL,
@@ -47,7 +48,8 @@ Stmt *parse_source(Parser *parser) {
         if (!parser_expect(parser, "TYPE", "TYPE or FROM after the source's name", SOURCE_FORM))
             return NULL;
         Token type = parser_peek(parser, 0);
-        if (type.kind != TOKEN_WORD || parser_is(parser, 1, "{"))
+        if (type.kind != TOKEN_WORD ||
+            (parser_is(parser, 0, "PARAMS") && parser_is(parser, 1, "{")))
             return parser_unexpected(parser, "a connector's name after TYPE", NULL,
                                      "SOURCE name TYPE csv PARAMS {\"path\": \"…\"};");
         parser_next(parser);

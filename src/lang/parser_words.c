@@ -84,6 +84,7 @@ Stmt *parse_set(Parser *parser) {
         return parser_error(parser, name, "write SET name = value; without ${} and quotes",
                             "a variable's name has only letters, digits, _ and .");
     }
+    parser->named = stmt;
     if (parser_is(parser, 0, "==") || parser_is(parser, 0, ":="))
         return parser_unexpected(parser, "a single `=`", NULL, SET_FORM);
     if (!parser_expect(parser, "=", "`=` after the variable's name", SET_FORM)) return NULL;

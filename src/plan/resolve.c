@@ -196,7 +196,9 @@ static void resolve_statement(Resolver *resolver, Vars *vars, const Stmt *stmt) 
         case STMT_IF: resolve_if(resolver, vars, stmt); break;
         case STMT_SET:
             vars_set(vars, stmt->set.name.text,
-                     subst_set(&resolver->subst, stmt->set.name.text, stmt->set.value));
+                     stmt->broken
+                         ? subst_set_unknown(&resolver->subst, stmt->set.name.text)
+                         : subst_set(&resolver->subst, stmt->set.name.text, stmt->set.value));
             break;
         case STMT_INCLUDE: break; /* one that could not be read, already reported */
     }

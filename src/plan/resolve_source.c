@@ -125,14 +125,15 @@ void resolve_source(Resolver *resolver, const Stmt *stmt) {
     source->span = stmt->source.name.span;
     source->link = (Link){.name = name, .span = stmt->span};
     if (!is_first(resolver, source)) return;
+    register_source(resolver, source);
+    source->link.options = value_new(resolver->arena, VALUE_OBJECT, stmt->span);
+    source->broken = true;
+    if (stmt->broken) return;
     size_t missing = resolver->subst.missing;
     const Value *own = subst_value(&resolver->subst, stmt->source.options);
     Endpoint endpoint = {0};
     bool found = source_endpoint(resolver, stmt, &endpoint);
-    register_source(resolver, source);
     source->link.connector = endpoint.connector;
-    source->link.options = value_new(resolver->arena, VALUE_OBJECT, stmt->span);
-    source->broken = true;
     if (!found) return;
     if (resolver->subst.missing == missing &&
         endpoint_link(resolver, &endpoint, USE_READ, own, &source->link)) {

@@ -183,6 +183,12 @@ static Value *set_value(Subst *subst, Text value) {
     return bare_value(subst->arena, subst_text(subst, text, value.span, false), value.span);
 }
 
+Value *subst_set_unknown(Subst *subst, const char *name) {
+    Value *value = value_new(subst->arena, VALUE_NULL, SPAN_NONE);
+    map_set(&subst->without, name, value);
+    return value;
+}
+
 Value *subst_set(Subst *subst, const char *name, Text text) {
     size_t missing = subst->missing;
     Value *value = set_value(subst, text);

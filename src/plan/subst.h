@@ -51,6 +51,7 @@ Value *subst_value(Subst *subst, const Value *value);
 /* The value of SET name = …. When it cannot be known, uses of the name are missing, too, but not
  * told: the error stands at the SET. */
 Value *subst_set(Subst *subst, const char *name, Text value);
+Value *subst_set_unknown(Subst *subst, const char *name);
 /* A (qualified) name → its unquoted parts; false after reporting an error. */
 bool subst_name(Subst *subst, Text name, Strings *parts);
 /* Drops the alias of `alias.name`, when the included file defines that name, and those of the files
