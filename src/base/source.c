@@ -21,6 +21,7 @@ static void index_lines(Arena *arena, SourceText *source) {
 
 SourceText *source_new(Arena *arena, const char *name, const char *text, size_t size) {
     SourceText *source = ARENA_NEW(arena, SourceText);
+    if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) text += 3, size -= 3;
     *source = (SourceText){.name = arena_strdup(arena, name),
                            .text = arena_strndup(arena, text, size), .size = size};
     index_lines(arena, source);

@@ -28,6 +28,7 @@ typedef struct Position {
     uint32_t line, column; /* from 1; column in characters */
 } Position;
 
+/* Leaves a BOM out. */
 SourceText *source_new(Arena *arena, const char *name, const char *text, size_t size);
 Span span_of(const SourceText *source, size_t start, size_t end);
 /* From the start of `first` to the end of `last` (same source). */

@@ -16,6 +16,7 @@ static const char *description(Arena *arena, const char *path) {
     Error ignored;
     const char *text = fs_read(arena, path, NULL, &ignored);
     if (text == NULL) return "";
+    text = source_new(arena, path, text, strlen(text))->text;
     while (*text == '\n' || *text == '\r' || *text == ' ') text++;
     if (!str_starts(text, "--")) return "";
     text += strspn(text, "- ");

@@ -108,9 +108,7 @@ static bool assignment(DotenvReader *reader) {
 SourceText *source_read(Arena *arena, const char *path, const char *shown_as, Error *err) {
     size_t size;
     const char *text = fs_read(arena, path, &size, err);
-    if (text == NULL) return NULL;
-    size_t bom = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    return source_new(arena, shown_as, text + bom, size - bom);
+    return text == NULL ? NULL : source_new(arena, shown_as, text, size);
 }
 
 bool dotenv_read(Project *project, const char *path, const char *shown_as, Error *err) {

@@ -14,7 +14,7 @@ void profile_fill(Project *project, const Value *root, Diags *diags);
 void profile_add_connections(Project *project, const Value *section, Diags *diags);
 /* Is the text a variable's name? */
 bool is_variable_name(const char *name);
-/* A text file as a source, its BOM left out; NULL with err filled. */
+/* A text file as a source; NULL with err filled. */
 SourceText *source_read(Arena *arena, const char *path, const char *shown_as, Error *err);
 
 #endif

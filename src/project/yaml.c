@@ -20,7 +20,6 @@ typedef struct Reader {
     Arena *arena;
     const SourceText *source;
     Error *err;
-    size_t bom;          /* bytes of a BOM, which libyaml does not see */
     size_t chars, bytes; /* the place asked for last: libyaml counts characters, spans bytes */
     Frame frames[DEPTH_MAX];
     size_t depth;
@@ -98,9 +97,8 @@ static const struct {
 
 static bool syntax_error(Reader *reader, const yaml_parser_t *parser) {
     const char *message = parser->problem ? parser->problem : "it cannot be read", *hint = "";
-    size_t at = parser->error == YAML_READER_ERROR
-                    ? reader->bom + parser->problem_offset
-                    : byte_at(reader, parser->problem_mark.index);
+    size_t at = parser->error == YAML_READER_ERROR ? parser->problem_offset
+                                                   : byte_at(reader, parser->problem_mark.index);
     if (at > reader->source->size) at = reader->source->size;
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
         if (!str_eq(message, reasons[i].reason)) continue;
@@ -262,8 +260,7 @@ static bool is_text(Reader *reader) {
 
 Value *yaml_read(Arena *arena, const SourceText *source, Error *err) {
     Reader *reader = ARENA_NEW(arena, Reader);
-    size_t bom = str_starts(source->text, "\xef\xbb\xbf") ? 3 : 0;
-    *reader = (Reader){.arena = arena, .source = source, .err = err, .bom = bom, .bytes = bom};
+    *reader = (Reader){.arena = arena, .source = source, .err = err};
     if (!is_text(reader)) return NULL;
     __attribute__((cleanup(parser_cleanup))) yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser)) {
@@ -272,8 +269,8 @@ Value *yaml_read(Arena *arena, const SourceText *source, Error *err) {
         return NULL;
     }
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)source->text + bom,
-                                 source->size - bom);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)source->text,
+                                 source->size);
     for (;;) {
         __attribute__((cleanup(event_cleanup))) yaml_event_t event;
         memset(&event, 0, sizeof event);

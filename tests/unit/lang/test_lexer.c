@@ -21,12 +21,12 @@ static const char letters[] = {
 /* "w:LOAD y:;" */
 static const char *tokens_of(Arena *arena, const char *text, size_t size) {
     const SourceText *source = source_new(arena, "t", text, size);
-    Tokens tokens = lex(arena, source, 0, size);
+    Tokens tokens = lex(arena, source, 0, source->size);
     Buf out = buf_on(arena);
     for (size_t i = 0; tokens.items[i].kind != TOKEN_END; i++) {
         Token token = tokens.items[i];
         buf_printf(&out, "%s%c:%.*s", i > 0 ? " " : "", letters[token.kind],
-                   (int)(token.end - token.start), text + token.start);
+                   (int)(token.end - token.start), source->text + token.start);
     }
     return buf_text(&out);
 }
