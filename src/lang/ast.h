@@ -144,6 +144,7 @@ struct Stmt {
              * (COMMENT ON) its table. */
             Text target;
             Texts targets;      /* all of them: DROP TABLE a, b; TRUNCATE; usually one */
+            bool or_replace, temporary, if_not_exists; /* of CREATE */
             bool needs_index;   /* PRIMARY KEY, UNIQUE, FOREIGN KEY, REFERENCES or a sequence */
             const char *object; /* "table", "view", "schema", "macro", "type", "index", … */
         } sql;

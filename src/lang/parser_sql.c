@@ -148,8 +148,8 @@ static bool look_comment(Look *look) {
 }
 
 static bool look_create(Look *look) {
-    skip(look, "OR REPLACE");
-    if (!skip(look, "TEMP")) skip(look, "TEMPORARY");
+    look->stmt->sql.or_replace = skip(look, "OR REPLACE");
+    look->stmt->sql.temporary = skip(look, "TEMP") || skip(look, "TEMPORARY");
     if (!skip(look, "UNIQUE")) skip(look, "RECURSIVE");
     if (skip(look, "SECRET") || skip(look, "PERSISTENT SECRET")) {
         look->parser->at += look->ahead;
@@ -163,7 +163,7 @@ static bool look_create(Look *look) {
     look->stmt->sql.verb = objects[object].create;
     look->stmt->sql.needs_index =
         look->stmt->sql.verb == SQL_CREATE_INDEX || look->stmt->sql.verb == SQL_CREATE_SEQUENCE;
-    skip(look, "IF NOT EXISTS");
+    look->stmt->sql.if_not_exists = skip(look, "IF NOT EXISTS");
     if (look->stmt->sql.verb != SQL_CREATE_INDEX) return take_target(look, "a name", "");
     /* the table is what it writes; the index may go without a name */
     if (!parser_is(look->parser, look->ahead, "ON") ||

@@ -165,16 +165,6 @@ static void read_merge(Scan *scan, size_t verb) {
     read_subqueries(scan, when);
 }
 
-/* CREATE [OR REPLACE] [TEMP|TEMPORARY] … [IF NOT EXISTS]: the words before the name. */
-static void read_create(Scan *scan, Step *step) {
-    for (size_t i = 1; i + 1 < scan->tokens.count && i < 9; i++) {
-        if (is(scan, i, "REPLACE")) step->or_replace = true;
-        if (is(scan, i, "TEMP") || is(scan, i, "TEMPORARY")) step->temporary = true;
-        if (is(scan, i, "EXISTS")) step->if_not_exists = true;
-        if (is(scan, i, "(") || is(scan, i, "AS")) break;
-    }
-}
-
 /* INSERT INTO t, DROP TABLE t, … but not with IF EXISTS. */
 static bool needs_targets(const Scan *scan, const Step *step) {
     switch (step->sql.verb) {
@@ -212,7 +202,6 @@ static void write_renamed(Scan *scan) {
 static void read_definition(Scan *scan, Diags *diags) {
     Step *step = scan->step;
     size_t query = find_query(scan, FIND(scan, 0, "AS")), end = scan->tokens.count - 1;
-    read_create(scan, step);
     if (step->sql.verb == SQL_CREATE_VIEW && query < end) {
         read_query(scan->arena, scan->duck, step, scan->tokens.items[query].start, diags);
     } else if (step->sql.verb == SQL_CREATE_TABLE) {

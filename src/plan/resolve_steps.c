@@ -122,19 +122,6 @@ void resolve_assert(Resolver *resolver, const Stmt *stmt) {
     step->kind = STEP_ASSERT;
 }
 
-/* CREATE [OR REPLACE] [TEMP] … [IF NOT EXISTS]. */
-static void read_create_words(Resolver *resolver, Span sql, Step *step) {
-    Tokens tokens = lex(resolver->arena, sql.source, sql.start, sql.end);
-    if (!token_is(sql.source, tokens.items[0], "CREATE")) return;
-    for (size_t i = 1; i < 8 && tokens.items[i].kind == TOKEN_WORD; i++) {
-        Token token = tokens.items[i];
-        step->or_replace = step->or_replace || token_is(sql.source, token, "REPLACE");
-        step->if_not_exists = step->if_not_exists || token_is(sql.source, token, "EXISTS");
-        step->temporary = step->temporary || token_is(sql.source, token, "TEMP") ||
-                          token_is(sql.source, token, "TEMPORARY");
-    }
-}
-
 static bool is_refused(Resolver *resolver, const Stmt *stmt, const Step *step) {
     const EngineConfig *engine = &resolver->project->profile.engine;
     SqlVerb verb = stmt->sql.verb;
@@ -177,7 +164,9 @@ void resolve_sql(Resolver *resolver, const Stmt *stmt) {
     draft.sql.verb = stmt->sql.verb;
     draft.sql.object = stmt->sql.object;
     draft.sql.needs_index = stmt->sql.needs_index;
-    read_create_words(resolver, stmt->sql.sql.span, &draft);
+    draft.or_replace = stmt->sql.or_replace;
+    draft.temporary = stmt->sql.temporary;
+    draft.if_not_exists = stmt->sql.if_not_exists;
     bool right = add_targets(resolver, stmt, &draft);
     draft.query = subst_sql(&resolver->subst, stmt->sql.sql.span);
     draft.name = draft.target.name == NULL ? draft.sql.object

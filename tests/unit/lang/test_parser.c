@@ -266,6 +266,30 @@ static void plain_sql(void **state) {
     }
 }
 
+static const struct {
+    const char *text;
+    bool or_replace, temporary, if_not_exists;
+} create_cases[] = {
+    {"CREATE TABLE replace(temp INT, temporary INT)", false, false, false},
+    {"CREATE VIEW temp AS SELECT 1", false, false, false},
+    {"create or replace temp view replace as select 1", true, true, false},
+    {"CREATE TEMPORARY TABLE IF NOT EXISTS temporary(a INT)", false, true, true},
+    {"CREATE OR REPLACE MACRO m(x) AS x", true, false, false},
+};
+
+static void create_words(void **state) {
+    (void)state;
+    AUTO_ARENA arena = arena_new();
+    for (size_t i = 0; i < sizeof create_cases / sizeof *create_cases; i++) {
+        Block block = parse(arena, arena_printf(arena, "%s;", create_cases[i].text));
+        assert_int_equal(block.count, 1);
+        const Stmt *stmt = block.items[0];
+        assert_int_equal(stmt->sql.or_replace, create_cases[i].or_replace);
+        assert_int_equal(stmt->sql.temporary, create_cases[i].temporary);
+        assert_int_equal(stmt->sql.if_not_exists, create_cases[i].if_not_exists);
+    }
+}
+
 static void parts_and_spans(void **state) {
     (void)state;
     AUTO_ARENA arena = arena_new();
@@ -326,7 +350,7 @@ int main(void) {
         cmocka_unit_test(exports),          cmocka_unit_test(ifs),
         cmocka_unit_test(short_statements), cmocka_unit_test(plain_sql),
         cmocka_unit_test(parts_and_spans),  cmocka_unit_test(encoding),
-        cmocka_unit_test(limits),
+        cmocka_unit_test(limits),           cmocka_unit_test(create_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
