@@ -139,6 +139,15 @@ static bool prepare(Context *context, const char *name, Loaded *loaded, Error *e
     return add_variables(context, &loaded->vars, err);
 }
 
+/* Is no statement left out but refused ones, which would define nothing? */
+static bool is_whole(const Diags *diags) {
+    for (size_t i = 0; i < diags->count; i++)
+        if (diags->items[i].severity == SEVERITY_ERROR &&
+            diags->items[i].code != ERR_REFUSED_STATEMENT)
+            return false;
+    return true;
+}
+
 bool context_load(Context *context, const char *name, LoadDepth depth, Loaded *loaded) {
     Arena *arena = context->arena;
     Diags *diags = &context->diags;
@@ -149,7 +158,7 @@ bool context_load(Context *context, const char *name, LoadDepth depth, Loaded *l
     loaded->has_text = true;
     IncludeHost host = {loaded, include_variable, include_read};
     loaded->script = lang_load(arena, source, &host, diags);
-    bool readable = diags->errors == 0;
+    bool readable = is_whole(diags);
     /* Of several pipelines, each may use its own. */
     if (readable && depth >= LOAD_PIPELINE && context->cli->words.count == 1)
         warn_unused_variables(context, loaded, source);

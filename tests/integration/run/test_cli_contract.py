@@ -104,10 +104,11 @@ def test_exit_code_and_one_document(project, code, args, error):
 
 
 def test_validation_finds_all_errors_at_once(project):
-    project.pipeline("CREATE TABLE a AS SELECT * FROM gone;\nEXPORT a TO 'x.unknown';\nLOAD b FROM nowhere;\n")
+    project.pipeline("CREATE TABLE a AS SELECT * FROM gone;\nEXPORT a TO 'x.unknown';\nLOAD b FROM nowhere;\n"
+                     "SELECT 1;\n")
     result = project.sf("pipeline", "validate", "p", "--format", "json", code=4)
     diagnostics = result.doc["pipelines"][0]["diagnostics"]
-    assert [d["line"] for d in diagnostics] == [1, 2, 3]
+    assert [d["line"] for d in diagnostics] == [1, 2, 3, 4]
     assert result.doc["pipelines"][0]["valid"] is False
 
 
