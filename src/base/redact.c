@@ -226,3 +226,45 @@ bool redact_is_secret_name(const char *name) {
         if (word_is_secret(&words, i)) return true;
     return false;
 }
+
+/* What stands behind `name:`, up to the end of the line or of the flow map. */
+static void register_value(Arena *arena, const char *text, const char *end) {
+    while (text < end && *text == ' ') text++;
+    char quote = text < end && (*text == '\'' || *text == '"') ? *text++ : '\0';
+    const char *stop = text;
+    for (; stop < end && *stop != '\n' && *stop != '\r'; stop++) {
+        if (quote != '\0' && *stop == quote) break;
+        if (quote == '\0' && (strchr(",}", *stop) || (stop[0] == ' ' && stop[1] == '#'))) break;
+    }
+    const char *value = str_trim(arena, text, (size_t)(stop - text));
+    bool none = quote == '\0' && (str_ieq(value, "null") || str_eq(value, "~"));
+    if (strstr(value, "${") == NULL && !none) redact_add(value);
+}
+
+void redact_add_urls(const char *text) {
+    AUTO_ARENA arena = arena_new();
+    while ((text = strstr(text, "://")) != NULL) {
+        text += 3;
+        size_t size = strcspn(text, "@/?#\"' \t\r\n"), user = strcspn(text, ":");
+        if (text[size] != '@' || user >= size) continue;
+        const char *password = arena_strndup(arena, text + user + 1, size - user - 1);
+        if (strstr(password, "${") == NULL) redact_add(password);
+    }
+}
+
+void redact_add_named(const char *text, size_t size) {
+    static const char name_chars[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    AUTO_ARENA arena = arena_new();
+    const char *last = text + size, *colon = text;
+    for (; (colon = memchr(colon, ':', (size_t)(last - colon))) != NULL; colon++) {
+        const char *end = colon;
+        if (end > text && (end[-1] == '"' || end[-1] == '\'')) end--;
+        const char *start = end;
+        while (start > text && strchr(name_chars, start[-1]) != NULL) start--;
+        const char *name = arena_strndup(arena, start, (size_t)(end - start));
+        /* `key: data/x.csv` names an object of S3. */
+        if (!str_ieq(name, "key") && redact_is_secret_name(name))
+            register_value(arena, colon + 1, last);
+    }
+}

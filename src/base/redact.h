@@ -19,6 +19,11 @@ const char *redact_json(Arena *arena, const char *json);
 /* True for names that look like one of a secret: password, passwd, secret, token, key,
  * credential (as a word part; not primary_key, key_pattern, upsert_keys and the like). */
 bool redact_is_secret_name(const char *name);
+/* Registers what stands behind every `name:` of the text whose name is one of a secret, also where
+ * the text is no valid YAML or JSON: its diagnostics quote it. */
+void redact_add_named(const char *text, size_t size);
+/* Registers the passwords of URLs in the text: scheme://user:password@host. */
+void redact_add_urls(const char *text);
 /* Forgets all (tests). */
 void redact_reset(void);
 

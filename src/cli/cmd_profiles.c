@@ -12,8 +12,7 @@ extern const Command command_profiles;
 
 static bool load(Context *context, const char *name) {
     context->diags = diags_on(context->arena);
-    project_load_profile(&context->project, name, &context->diags);
-    return context->diags.errors == 0;
+    return context_load_profile(context, name);
 }
 
 /* The profile that would be used now; the names themselves are not loaded. */

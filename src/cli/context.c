@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/redact.h"
 #include "cli/usage.h"
 #include "lang/lang.h"
 
@@ -43,10 +44,16 @@ static void use_log_level(Context *context) {
                                .quiet = cli->quiet});
 }
 
+bool context_load_profile(Context *context, const char *name) {
+    project_load_profile(&context->project, name, &context->diags);
+    /* For the secrets, also of connections that the command does not use. */
+    uses_of_profile(context, NULL, &(VariableUses){0});
+    return context->diags.errors == 0;
+}
+
 bool context_open_profile(Context *context, Cli *cli) {
     if (!context_open(context, cli)) return false;
-    project_load_profile(&context->project, flag_text(cli, "profile"), &context->diags);
-    if (context->diags.errors > 0) return false;
+    if (!context_load_profile(context, flag_text(cli, "profile"))) return false;
     use_log_level(context);
     return true;
 }
@@ -100,7 +107,9 @@ static SourceText *include_read(void *where, Arena *arena, const char *path, Err
     (void)where;
     size_t size;
     const char *text = fs_read(arena, path, &size, err);
-    return text == NULL ? NULL : source_new(arena, path, text, size);
+    if (text == NULL) return NULL;
+    redact_add_urls(text);
+    return source_new(arena, path, text, size);
 }
 
 static bool add_variables(Context *context, Vars *vars, Error *err) {
@@ -162,7 +171,10 @@ bool context_load(Context *context, const char *name, LoadDepth depth, Loaded *l
     /* Of several pipelines, each may use its own. */
     if (readable && depth >= LOAD_PIPELINE && context->cli->words.count == 1)
         warn_unused_variables(context, loaded, source);
-    if (depth >= LOAD_PIPELINE) context_resolve(context, loaded);
+    if (depth >= LOAD_PIPELINE) {
+        context_resolve(context, loaded);
+        uses_of_pipeline(context, loaded, &(VariableUses){0}, &(Strings){0});
+    }
     if (depth < LOAD_PLAN) return diags->errors == 0;
     bool resolved = diags->errors == 0;
     bool planned = context_plan(context, loaded);

@@ -17,7 +17,9 @@ typedef struct Context {
 
 /* Opens the project and changes into its folder. */
 bool context_open(Context *context, Cli *cli);
-/* The same, then loads the profile that the command line asks for. */
+/* Loads a profile and registers what is secret in it. NULL: the one in use. */
+bool context_load_profile(Context *context, const char *name);
+/* Opens the project, then loads the profile that the command line asks for. */
 bool context_open_profile(Context *context, Cli *cli);
 /* The database file with its variables expanded; NULL in memory mode. */
 bool context_database(Context *context, const char **path, Error *err);

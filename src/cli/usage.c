@@ -30,9 +30,13 @@ static void find_value(const Scan *scan, VariableUse *use) {
     }
     const char *text = project_env(scan->project, use->name);
     if (text == NULL) return;
-    if (redact_is_secret_name(use->name)) redact_add(text);
     use->value = value_string(scan->arena, text, SPAN_NONE);
     use->origin = map_has(&scan->project->dotenv, use->name) ? VAR_DOTENV : VAR_ENVIRONMENT;
+}
+
+static void register_secret(const Value *value) {
+    if (value != NULL && (value->kind == VALUE_STRING || value->kind == VALUE_NUMBER))
+        redact_add(value->text);
 }
 
 static void add(const Scan *scan, const char *name, const char *fallback, Span span) {
@@ -49,6 +53,7 @@ static void add(const Scan *scan, const char *name, const char *fallback, Span s
     if (fallback == NULL && !use->needed) use->span = span;
     use->needed |= fallback == NULL;
     use->secret |= scan->secret || redact_is_secret_name(name);
+    if (use->secret) register_secret(use->value);
     strings_add_unique(scan->arena, &use->users, scan->user);
 }
 
@@ -108,10 +113,12 @@ static void scan_options(const Scan *scan, const Connector *connector, const Val
         const Member *member = &options->members[i];
         const OptionSpec *spec = connector == NULL ? NULL : option_find(connector, member->key);
         Scan own = *scan;
-        own.secret = spec != NULL        ? spec->secret
-                     : connector != NULL ? scan->vars == NULL
-                                         : redact_is_secret_name(member->key);
+        own.secret = spec != NULL ? spec->secret
+                                  : scan->vars == NULL || (connector == NULL &&
+                                                           redact_is_secret_name(member->key));
         scan_value(&own, member->value, false);
+        const char *text = own.secret ? value_text(member->value) : NULL;
+        if (text != NULL && strstr(text, "${") == NULL) register_secret(member->value);
         if (scan->vars != NULL) scan_value(&own, member->value, true);
     }
 }

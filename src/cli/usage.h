@@ -1,5 +1,6 @@
 /* Usage: which ${variables} the pipelines of a project use, and which environment variables its
- * profile names. For `env`. */
+ * profile names. For `env`, and to know the secrets before anything is shown. Values that reach a
+ * secret option are registered as secrets by the way. */
 #ifndef SQLFLOW_CLI_USAGE_H
 #define SQLFLOW_CLI_USAGE_H
 

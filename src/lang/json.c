@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/redact.h"
 #include "lang/json_text.h"
 #include "lang/lexer.h"
 
@@ -135,6 +136,10 @@ static bool parse_member(JsonReader *json, Value *object, Map *keys) {
     if (!json_skip_blanks(json)) return false;
     Value *value = parse_value(json);
     if (value == NULL) return false;
+    /* An error of another statement may quote the line before the options are looked at. */
+    if (json->depth == 1 && redact_is_secret_name(key) && !str_ieq(key, "key") &&
+        value->kind == VALUE_STRING && strstr(value->text, "${") == NULL)
+        redact_add(value->text);
     if (map_has(keys, key)) {
         diag_error(json->diags, ERR_DUPLICATE_KEY, span, "the key \"%s\" is given twice", key)
             ->hint = "remove one of them";
@@ -206,8 +211,10 @@ static Value *parse_value(JsonReader *json) {
 
 Value *json_parse(Arena *arena, const SourceText *source, size_t *at, Diags *diags) {
     JsonReader json = {.arena = arena, .source = source, .diags = diags, .at = *at};
+    size_t start = *at;
     Value *value = parse_value(&json);
     *at = value == NULL ? json_skip(source, json.at) : json.at;
+    if (value == NULL) redact_add_named(source->text + start, *at - start);
     return value;
 }
 
@@ -215,6 +222,7 @@ Value *json_parse_document(Arena *arena, const SourceText *source, Diags *diags)
     JsonReader json = {.arena = arena, .source = source, .diags = diags};
     if (!json_skip_blanks(&json)) return NULL;
     Value *value = parse_value(&json);
+    if (value == NULL) redact_add_named(source->text, source->size);
     if (value == NULL || !json_skip_blanks(&json)) return NULL;
     if (json.at < source->size) return unexpected(&json, "nothing behind the value", "");
     return value;

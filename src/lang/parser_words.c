@@ -1,6 +1,8 @@
 /* The short statements: INCLUDE, SET and ASSERT. See parser.h. */
 #include <ctype.h>
+#include <string.h>
 
+#include "base/redact.h"
 #include "lang/parser.h"
 
 #define SET_FORM "SET name = value;"
@@ -66,6 +68,12 @@ static bool set_value(Parser *parser, Text *value) {
     return false;
 }
 
+/* An error of another statement may quote the line before the variable has its value. */
+static void register_secret(const char *name, const char *value) {
+    bool word = str_ieq(value, "true") || str_ieq(value, "false") || str_ieq(value, "null");
+    if (redact_is_secret_name(name) && !word && strstr(value, "${") == NULL) redact_add(value);
+}
+
 Stmt *parse_set(Parser *parser) {
     Stmt *stmt = stmt_new(parser, STMT_SET);
     const char *setting = setting_form(parser);
@@ -89,6 +97,7 @@ Stmt *parse_set(Parser *parser) {
         return parser_unexpected(parser, "a single `=`", NULL, SET_FORM);
     if (!parser_expect(parser, "=", "`=` after the variable's name", SET_FORM)) return NULL;
     if (!set_value(parser, &stmt->set.value)) return NULL;
+    register_secret(stmt->set.name.text, stmt->set.value.text);
     return parser_finish(parser, stmt, NULL, SET_FORM);
 }
 

@@ -6,8 +6,6 @@
 
 /* Reads NAME=value lines into project->dotenv; a missing file is fine. */
 bool dotenv_read(Project *project, const char *path, const char *shown_as, Error *err);
-/* Registers what looks like a secret in a profile's text, before anything quotes a line of it. */
-void profile_register_secrets(Arena *arena, const SourceText *source);
 /* Fills project->profile (its name and path are set) from the tree; problems go to diags. */
 void profile_fill(Project *project, const Value *root, Diags *diags);
 /* Fills profile->connections from `connections:` or `connectors:`. */

@@ -324,31 +324,3 @@ void profile_fill(Project *project, const Value *root, Diags *diags) {
     profile_add_connections(project, value_get(root, "connections"), diags);
     profile_add_connections(project, value_get(root, "connectors"), diags);
 }
-
-/* What stands behind `name:`, up to the end of the line or of the flow map. */
-static void register_value(Arena *arena, const char *text) {
-    while (*text == ' ') text++;
-    char quote = *text == '\'' || *text == '"' ? *text : '\0';
-    size_t size = quote ? strcspn(++text, quote == '"' ? "\"\r\n" : "'\r\n") : 0;
-    if (quote == '\0')
-        while (text[size] && strchr("\r\n,}", text[size]) == NULL &&
-               !(text[size] == ' ' && text[size + 1] == '#'))
-            size++;
-    const char *value = str_trim(arena, text, size);
-    bool none = quote == '\0' && (str_ieq(value, "null") || str_eq(value, "~"));
-    if (strstr(value, "${") == NULL && !none) redact_add(value);
-}
-
-void profile_register_secrets(Arena *arena, const SourceText *source) {
-    static const char name_chars[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-    const char *text = source->text;
-    for (const char *colon = text; (colon = strchr(colon, ':')) != NULL; colon++) {
-        const char *end = colon;
-        if (end > text && (end[-1] == '"' || end[-1] == '\'')) end--;
-        const char *start = end;
-        while (start > text && strchr(name_chars, start[-1]) != NULL) start--;
-        const char *name = arena_strndup(arena, start, (size_t)(end - start));
-        if (redact_is_secret_name(name)) register_value(arena, colon + 1);
-    }
-}

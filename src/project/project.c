@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/redact.h"
 #include "project/internal.h"
 
 static const char profiles_dir[] = "profiles";
@@ -129,7 +130,10 @@ bool project_load_profile(Project *project, const char *name, Diags *diags) {
         project->profile.path = path;
         const char *file = fs_join(arena, project->root, path);
         const SourceText *source = source_read(arena, file, path, &err);
-        if (source != NULL) profile_register_secrets(arena, source);
+        if (source != NULL) {
+            redact_add_named(source->text, source->size);
+            redact_add_urls(source->text);
+        }
         const Value *tree = source == NULL ? NULL : yaml_read(arena, source, &err);
         if (tree == NULL)
             diag_add(diags, SEVERITY_ERROR, &err);

@@ -257,6 +257,51 @@ def test_secrets_are_masked_everywhere(project):
     assert "***" in seen
 
 
+# Each line has an error and, before that was found or in another statement, a secret.
+QUOTED = [
+    'SOURCE s TYPE postgres PARAMS {port: one, password: "SECRET", table: "t"};',
+    "SOURCE s TYPE postgres PARAMS {password: SECRET, table: 't'};",
+    "SOURCE s TYPE postgres PARAMS {password: 'SECRET', table: 't'}; LAOD t FROM s;",
+    "SOURCE s TYPE postgres PARAMS {url: 'postgresql://me:SECRET@h/db', port: one};",
+    "SET api_token = 'SECRET'; CRATE TABLE t;", "SET api_token = SECRET; CRATE TABLE t;",
+]
+QUOTED_PROFILES = [
+    "connections: { w: { type: postgres, port: abc, url: 'postgresql://me:SECRET@h/db' } }",
+    "connections: { w: { type: postgres, url: 'postgresql://me:SECRET@h/db', url: x } }",
+    "connections: { w: { type: nothing, pwd: SECRET } }",
+]
+
+
+@pytest.mark.parametrize("text", QUOTED)
+def test_a_quoted_line_shows_no_secret(project, text):
+    project.pipeline(text.replace("SECRET", SECRET))
+    for args in (["run", "p"], ["run", "p", "--format", "json"], ["pipeline", "validate"], ["env", "list", "p"]):
+        result = project.sf(*args, code=2)
+        assert SECRET not in result.out + result.err and "***" in result.err, args
+    assert all(SECRET.encode() not in project.path(f"target/{f}").read_bytes() for f in project.files("target"))
+
+
+@pytest.mark.parametrize("text", QUOTED_PROFILES)
+def test_a_quoted_line_of_a_profile_shows_no_secret(project, text):
+    project.write("profiles/dev.yml", text.replace("SECRET", SECRET))
+    result = project.sf("profiles", "validate", "dev", code=4)
+    assert SECRET not in result.out + result.err and "***" in result.err
+
+
+def test_what_reaches_a_secret_option_is_masked_where_it_is_not_used(project):
+    project.write(".env", f"PLAIN={SECRET}-1\nPART={SECRET}-2\n")
+    project.write("profiles/dev.yml", persistent() + f"variables: {{ plain: {SECRET}-3 }}\n"
+                  "connections:\n  w: { type: postgres, password: '${PLAIN}' }\n  v: { type: postgres, password: 'a${PART}' }\n")
+    project.run("SOURCE s TYPE postgres PARAMS {password: 'pre${plain}', table: 't'};\n"
+                "CREATE TABLE t AS SELECT 1 AS v;")
+    assert SECRET not in str(project.sql("SELECT variables FROM _sqlflow.runs"))
+
+
+def test_an_object_of_s3_is_no_secret(project):
+    project.pipeline('SOURCE s TYPE s3 PARAMS {"bucket": "b", "key": "data/x.csv", "colums": []}; LOAD t FROM s;')
+    assert "data/x.csv" in project.sf("run", "p", code=4).err
+
+
 def test_version_and_help_need_no_project(tmp_path):
     project = Project(tmp_path / "x")
     shutil.rmtree(project.root)
