@@ -98,13 +98,14 @@ static int run_doctor(Cli *cli) {
         check_libpq(cli->arena),
         check_python(cli->arena),
     };
-    bool healthy = true;
+    Diags problems = diags_on(cli->arena);
     Document document;
     document_start(&document, cli);
     json_array(&document.json, "checks");
     for (size_t i = 0; i < sizeof findings / sizeof *findings; i++) {
         const Finding *finding = &findings[i];
-        healthy &= finding->found != NULL || !finding->must;
+        if (finding->found == NULL && finding->must)
+            diag_error(&problems, ERR_LIBRARY, SPAN_NONE, "%s: %s", finding->name, finding->fix);
         print_finding(cli, finding);
         json_object(&document.json, NULL);
         json_string(&document.json, "name", finding->name);
@@ -114,8 +115,10 @@ static int run_doctor(Cli *cli) {
         json_end(&document.json);
     }
     json_end(&document.json);
+    if (cli->quiet) show_diags(cli, &problems);
+    json_error(cli, &document.json, &problems);
     if (cli->json) document_end(&document, cli);
-    return healthy ? 0 : error_exit_code(ERR_LIBRARY);
+    return diags_exit_code(&problems);
 }
 
 const Command command_doctor = {

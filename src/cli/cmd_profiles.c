@@ -179,7 +179,7 @@ static int run_validate(Cli *cli) {
     Context context;
     Strings names = cli->words;
     Error err;
-    int code = 0;
+    Diags all = diags_on(cli->arena);
     if (!context_open(&context, cli)) return context_fail(&context);
     if (names.count == 0 && !project_profiles(&context.project, cli->arena, &names, &err))
         return fail(cli, &err);
@@ -195,11 +195,12 @@ static int run_validate(Cli *cli) {
         json_bool(&document.json, "valid", valid);
         json_diags(&document.json, "diagnostics", &context.diags);
         json_end(&document.json);
-        if (code == 0) code = diags_exit_code(&context.diags);
+        diags_copy(&all, &context.diags);
     }
     json_end(&document.json);
+    json_error(cli, &document.json, &all);
     if (cli->json) document_end(&document, cli);
-    return code;
+    return diags_exit_code(&all);
 }
 
 /* -- create and use ---------------------------------------------------------------------- */

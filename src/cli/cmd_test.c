@@ -65,7 +65,18 @@ static void print_outcome(Cli *cli, const TestOutcome *outcome) {
     }
 }
 
-static int print_json(Cli *cli, const Outcomes *outcomes) {
+static Diags failures(Arena *arena, const Outcomes *outcomes) {
+    Diags diags = diags_on(arena);
+    for (size_t i = 0; i < outcomes->count; i++) {
+        const TestOutcome *outcome = &outcomes->items[i];
+        if (!outcome->passed)
+            diag_error(&diags, ERR_TEST_FAILED, outcome->test->span, "test '%s' failed\n%s",
+                       outcome->test->name, str_trim(arena, outcome->diff, strlen(outcome->diff)));
+    }
+    return diags;
+}
+
+static int print_json(Cli *cli, const Outcomes *outcomes, const Diags *problems) {
     Document document;
     document_start(&document, cli);
     json_int(&document.json, "passed", (long long)(outcomes->count - outcomes->failed));
@@ -83,6 +94,7 @@ static int print_json(Cli *cli, const Outcomes *outcomes) {
         json_end(&document.json);
     }
     json_end(&document.json);
+    json_error(cli, &document.json, problems);
     return document_end(&document, cli);
 }
 
@@ -149,8 +161,10 @@ static int run_tests(Cli *cli) {
     }
     if (!write_junit(&context, &outcomes, &err)) return fail(cli, &err);
     out_printf(cli, "%zu passed, %zu failed\n", outcomes.count - outcomes.failed, outcomes.failed);
-    if (cli->json) print_json(cli, &outcomes);
-    return outcomes.failed == 0 ? 0 : error_exit_code(ERR_TEST_FAILED);
+    Diags problems = failures(cli->arena, &outcomes);
+    if (cli->quiet) show_diags(cli, &problems);
+    if (cli->json) print_json(cli, &outcomes, &problems);
+    return diags_exit_code(&problems);
 }
 
 static const Flag flags[] = {

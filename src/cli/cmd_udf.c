@@ -205,6 +205,7 @@ static int run_validate(Cli *cli) {
         json_bool(&document.json, "valid", problems.errors == 0);
         json_int(&document.json, "functions", (long long)count);
         json_diags(&document.json, "diagnostics", &problems);
+        json_error(cli, &document.json, &problems);
         document_end(&document, cli);
         return code;
     }

@@ -15,12 +15,6 @@ static bool check(Context *context, const char *name) {
     return !flag_on(context->cli, "live") || links_check_live(context, &loaded.plan);
 }
 
-/* The exit code of all: a syntax error anywhere gives 2, else the first error decides. */
-static int worse(int code, int next) {
-    if (code == 0 || next == error_exit_code(ERR_SYNTAX)) return next == 0 ? code : next;
-    return code;
-}
-
 static void verdict(Cli *cli, const char *name, const Diags *diags) {
     bool valid = diags->errors == 0;
     const char *mark = valid ? "✓" : "✗";
@@ -32,19 +26,12 @@ static void verdict(Cli *cli, const char *name, const Diags *diags) {
     out_text(cli, "\n");
 }
 
-static const Diag *first_error(const Diags *diags) {
-    for (size_t i = 0; i < diags->count; i++)
-        if (diags->items[i].severity == SEVERITY_ERROR) return &diags->items[i];
-    return NULL;
-}
-
 static int validate_all(Context *context, const Strings *names) {
     Cli *cli = context->cli;
     Document document;
     document_start(&document, cli);
     json_array(&document.json, "pipelines");
-    const Diag *error = NULL;
-    int code = 0;
+    Diags all = diags_on(cli->arena);
     for (size_t i = 0; i < names->count; i++) {
         context->diags = diags_on(cli->arena);
         const char *name = project_pipeline_name(cli->arena, names->items[i]);
@@ -57,13 +44,12 @@ static int validate_all(Context *context, const Strings *names) {
         json_bool(&document.json, "valid", valid);
         json_diags(&document.json, "diagnostics", &context->diags);
         json_end(&document.json);
-        if (error == NULL) error = first_error(&context->diags);
-        code = worse(code, diags_exit_code(&context->diags));
+        diags_copy(&all, &context->diags);
     }
     json_end(&document.json);
-    if (error != NULL) json_diag(cli, &document.json, "error", error);
+    json_error(cli, &document.json, &all);
     if (cli->json) document_end(&document, cli);
-    return code;
+    return diags_exit_code(&all);
 }
 
 static int run_validate(Cli *cli) {

@@ -120,14 +120,18 @@ void json_diag(Cli *cli, JsonWriter *json, const char *key, const Diag *diag) {
     json_raw(json, key, buf_text(&object));
 }
 
+void json_error(Cli *cli, JsonWriter *json, const Diags *diags) {
+    const Diag *leading = diags_leading(diags);
+    if (leading != NULL) json_diag(cli, json, "error", leading);
+}
+
 int fail_diags(Cli *cli, Diags *diags) {
     diags_sort(diags);
     show_diags(cli, diags);
     if (cli->json) {
         Document document;
         document_start(&document, cli);
-        const Diag *first = diags_leading(diags);
-        if (first != NULL) json_diag(cli, &document.json, "error", first);
+        json_error(cli, &document.json, diags);
         json_diags(&document.json, "diagnostics", diags);
         document_end(&document, cli);
     }

@@ -31,6 +31,8 @@ void log_diags(const Diags *diags);
 /* One diagnostic more in an array of the document. */
 void json_diags(JsonWriter *json, const char *key, const Diags *diags);
 void json_diag(Cli *cli, JsonWriter *json, const char *key, const Diag *diag);
+/* The member `error` of a command that failed: the error that decides the exit code, if any. */
+void json_error(Cli *cli, JsonWriter *json, const Diags *diags);
 
 /* The text of an object's scalar member; NULL when it is not there or no scalar. */
 const char *member_text(const Value *object, const char *key);

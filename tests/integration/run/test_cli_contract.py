@@ -103,6 +103,22 @@ def test_exit_code_and_one_document(project, code, args, error):
     assert project.table("t") == before and not project.has_table("u")
 
 
+@pytest.mark.parametrize("code, args, error", [
+    (1, ["test"], "SF1004"), (4, ["udf", "validate"], "SF0903"), (4, ["profiles", "validate"], "SF0401"),
+    (2, ["pipeline", "validate", "unknown", "syntax"], "SF0104")], ids=lambda x: " ".join(x) if type(x) is list else None)
+def test_checks_that_fail_name_their_error(project, code, args, error):
+    project.write("profiles/bad.yml", "engines:\n  duckdb: { mode: sideways }\n")
+    project.pipeline("LAOD x FROM y;", "syntax")
+    project.pipeline("CREATE TABLE u AS SELECT * FROM no_such_table;", "unknown")
+    project.pipeline("CREATE TABLE t AS SELECT 1 AS v;")
+    project.write("tests/p.yml", "pipeline: p\nexpect: { tables: { t: { rows: [ { v: 2 } ] } } }\n")
+    project.write("python_udfs/m.py", "import no_such_module\n")
+    found = project.sf(*args, "--format", "json", code=code).doc["error"]
+    assert DIAGNOSTIC <= set(found) and found["code"] == error
+    quiet = project.sf(*args, "-q", code=code)
+    assert quiet.out == "" and f"error[{error}]" in quiet.err
+
+
 def test_validation_finds_all_errors_at_once(project):
     project.pipeline("CREATE TABLE a AS SELECT * FROM gone;\nEXPORT a TO 'x.unknown';\nLOAD b FROM nowhere;\n"
                      "SELECT 1;\n")
