@@ -100,7 +100,8 @@ bool files_discover(Session *session, const Link *given, Objects *objects, Error
     Strings paths;
     Files files = files_of(session, &link, &paths);
     *objects = (Objects){0};
-    if (!files_find(session, &link, files.format, true, &paths, err)) return false;
+    if (!files_find(session, &link, files.format, !link_has(given, "path"), &paths, err))
+        return false;
     for (size_t i = 0; i < paths.count && i < MAX_DISCOVERED; i++) {
         Object object = {.name = paths.items[i], .kind = "file", .rows = -1, .bytes = -1};
         Strings one = {.items = &paths.items[i], .count = 1, .capacity = 1};

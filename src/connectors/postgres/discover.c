@@ -64,6 +64,18 @@ static bool add_columns(PgConn *conn, Arena *arena, Objects *objects, const char
     return true;
 }
 
+/* Of nothing that was found, a missing schema is an error. */
+static bool check_schema(PgConn *conn, const char *schema, Error *err)
+{
+    AUTO_PGRESULT result = NULL;
+    if (!pg_exec_args(conn, "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1",
+                      (PgArgs){1, &schema}, &result, err))
+        return false;
+    if (PQntuples(result) > 0) return true;
+    error_set(err, ERR_REMOTE_OBJECT, SPAN_NONE, "%s: there is no schema %s", conn->label, schema);
+    return error_hint(err, "check the option 'schema'");
+}
+
 bool pg_discover(Session *session, const Link *link, Objects *objects, Error *err)
 {
     Arena *arena = session->arena;
@@ -76,6 +88,7 @@ bool pg_discover(Session *session, const Link *link, Objects *objects, Error *er
         !pg_exec_args(&conn, tables_sql, (PgArgs){1, &schema}, &result, err))
         return false;
     int count = PQntuples(result);
+    if (count == 0 && schema && !check_schema(&conn, schema, err)) return false;
     uint32_t *order = ARENA_ARRAY(arena, uint32_t, (size_t)count + 1);
     Buf oids = buf_on(arena);
     buf_putc(&oids, '{');

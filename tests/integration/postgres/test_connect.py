@@ -74,6 +74,10 @@ def test_discover(pg, database):
     assert "p1" not in text and "pg_class" not in text
     names = json.dumps(json.loads(pg.sf("connect", "discover", "pg", "--format", "json").out))
     assert "s.orders" in names
+    database.sql("CREATE SCHEMA hollow")
+    for schema, code in (("hollow", 0), ("hallow", 3)):
+        pg.connect(database, schema=schema)
+        assert ("no schema hallow" in pg.sf("connect", "discover", "pg", code=code).err) == (code == 3)
 
 
 def test_a_port_that_is_none(pg, database):

@@ -580,6 +580,11 @@ def test_errors_of_a_pipeline_are_told_where_duckdb_is_not(project, tmp_path):
     assert (done.returncode, "SF0502" in done.stderr, "SF1902" in done.stderr) == (4, True, True), done.stderr
 
 
+def test_nothing_to_discover_is_an_error_where_a_path_is_given(project):
+    project.write("profiles/dev.yml", "connections: { f: { type: csv, path: data/gone.csv } }\n")
+    assert "SF0506" in project.sf("connect", "discover", "f", code=4).err
+
+
 def test_hundreds_of_pipelines_are_not_a_hint(project):
     for i in range(200):
         project.pipeline("CREATE TABLE t AS SELECT 1 AS v;", f"p{i}")
