@@ -57,15 +57,29 @@ static RunOptions options_of(Context *context, const Loaded *loaded, RunListener
 
 /* -- files of a run ---------------------------------------------------------------------- */
 
+enum { LOGS_KEPT = 1000 };
+
+/* Names of run logs sort by time. What cannot be removed is no concern of the run. */
+static void remove_old_logs(Arena *arena, const char *folder) {
+    Strings logs = {0};
+    Error ignored;
+    const char *pattern = fs_join(arena, folder, "[12]*-*-*.log");
+    if (!fs_glob(arena, pattern, &logs, &ignored)) return;
+    for (size_t i = 0; i + LOGS_KEPT < logs.count; i++) fs_remove_tree(logs.items[i], &ignored);
+}
+
 static bool open_log(Context *context, const Loaded *loaded, Error *err) {
     const Profile *profile = &context->project.profile;
     Arena *arena = context->arena;
     const char *path = profile->log_file;
     if (path == NULL) path = fs_join(arena, profile->target_dir, "logs");
-    if (!str_iends(path, ".log"))
-        path = fs_join(arena, path, arena_printf(arena, "%s.log", loaded->run_id));
+    const char *folder = str_iends(path, ".log") ? NULL : path;
+    if (folder != NULL)
+        path = fs_join(arena, folder, arena_printf(arena, "%s.log", loaded->run_id));
     log_set_run(loaded->run_id);
-    return log_open_file(path, err);
+    if (!log_open_file(path, err)) return false;
+    if (folder != NULL) remove_old_logs(arena, folder);
+    return true;
 }
 
 static bool save_results(Context *context, const Buf *document, Error *err) {

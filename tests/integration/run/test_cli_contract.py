@@ -190,6 +190,16 @@ def test_log_of_each_run(project):
     assert "transform_t" in log
 
 
+def test_the_newest_logs_are_kept(project):
+    for i in range(1010):
+        project.write(f"target/logs/20250101-000000-{i:08x}.log", "old")
+    project.write("target/logs/other.log", "mine")
+    run_id = project.run("CREATE TABLE t AS SELECT 1 AS v;")["run_id"]
+    logs = project.files("target/logs")
+    assert len(logs) == 1001 and {f"{run_id}.log", "other.log"} < set(logs)
+    assert min(logs) == f"20250101-000000-{11:08x}.log"
+
+
 def test_json_log(project):
     project.pipeline("CREATE TABLE t AS SELECT 1 AS v;")
     result = project.sf("run", "p", "--log-format", "json", "--log-level", "debug")
