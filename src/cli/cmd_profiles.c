@@ -210,6 +210,21 @@ static bool check_name(const char *name, Error *err) {
     return error_set(err, ERR_USAGE, SPAN_NONE, "'%s' cannot be the name of a profile", name);
 }
 
+/* The text of another profile. A key around it that is its name becomes the new name. */
+static const char *copy_of(Context *context, const char *from, const char *name, Error *err) {
+    Arena *arena = context->arena;
+    size_t size;
+    if (!load(context, from)) return NULL;
+    const char *text = fs_read(arena, context->project.profile.path, &size, err);
+    const Value *root =
+        text == NULL ? NULL : yaml_read(arena, source_new(arena, from, text, size), err);
+    if (root == NULL || root->kind != VALUE_OBJECT || root->count != 1) return text;
+    const Member *only = &root->members[0];
+    if (!str_ieq(only->key, from)) return text;
+    return arena_printf(arena, "%.*s%s%s", (int)only->key_span.start, text,
+                        yaml_scalar(arena, name), text + only->key_span.end);
+}
+
 static bool create(Context *context, const char *name, const char **path, Error *err) {
     Arena *arena = context->arena;
     const char *from = flag_text(context->cli, "from"), *text;
@@ -229,8 +244,7 @@ static bool create(Context *context, const char *name, const char **path, Error 
                             "connections: {}\n",
                             name, name, name, yaml_scalar(arena, name));
     } else {
-        text =
-            load(context, from) ? fs_read(arena, context->project.profile.path, NULL, err) : NULL;
+        text = copy_of(context, from, name, err);
         if (text == NULL) return false;
     }
     return fs_write_atomic(*path, text, strlen(text), 0644, err);

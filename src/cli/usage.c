@@ -57,19 +57,6 @@ static void add(const Scan *scan, const char *name, const char *fallback, Span s
     strings_add_unique(scan->arena, &use->users, scan->user);
 }
 
-/* ${NAME:-default}, which profiles know as well. */
-static bool shell_ref(Arena *arena, const char *text, size_t size, VariableRef *ref) {
-    size_t name = 2;
-    while (name < size && (isalnum((unsigned char)text[name]) || text[name] == '_')) name++;
-    const char *close = memchr(text, '}', size);
-    if (name == 2 || close == NULL || strncmp(text + name, ":-", 2) != 0) return false;
-    *ref = (VariableRef){.name = arena_strndup(arena, text + 2, name - 2),
-                         .fallback = arena_strndup(arena, text + name + 2,
-                                                   (size_t)(close - text) - name - 2),
-                         .size = (size_t)(close - text) + 1};
-    return true;
-}
-
 /* Every ${…} in text[start, end); behind a backslash it is text. */
 static void scan_text(const Scan *scan, const char *text, size_t start, size_t end) {
     for (size_t i = start; i + 1 < end; i++) {
@@ -77,8 +64,9 @@ static void scan_text(const Scan *scan, const char *text, size_t start, size_t e
         const char *why;
         if (text[i] != '$' || text[i + 1] != '{') continue;
         if (i > start && text[i - 1] == '\\') continue;
-        if (!variable_ref(scan->arena, text + i, end - i, &ref, &why) &&
-            !(scan->vars == NULL && shell_ref(scan->arena, text + i, end - i, &ref)))
+        bool or_empty;
+        if (scan->vars == NULL ? !project_reference(scan->arena, text + i, &ref, &or_empty)
+                               : !variable_ref(scan->arena, text + i, end - i, &ref, &why))
             continue;
         Span span = scan->source == NULL ? SPAN_NONE : span_of(scan->source, i, i + ref.size);
         add(scan, ref.name, ref.fallback, span);

@@ -24,7 +24,11 @@ static const Value *options_of(Adder *adder, const Value *entry) {
     Value *options = value_new(adder->arena, VALUE_OBJECT, entry->span);
     for (size_t i = 0; i < entry->count; i++) {
         const Member *member = &entry->members[i];
-        bool params = str_ieq(member->key, "params") && member->value->kind == VALUE_OBJECT;
+        bool params = str_ieq(member->key, "params");
+        ValueKind kind = member->value->kind;
+        if (params && kind != VALUE_OBJECT && kind != VALUE_NULL)
+            diag_error(adder->diags, ERR_PROFILE, member->value->span,
+                       "params must be a map of keys, not %s", value_kind_name(kind));
         if (params)
             for (size_t j = 0; j < member->value->count; j++)
                 add_option(adder, options, &member->value->members[j]);
@@ -87,7 +91,11 @@ static void add_entry(Adder *adder, const Member *member) {
     Connection *connection = add_connection(adder, member->key, member->key_span, entry);
     if (connection == NULL) return;
     if (type != NULL && type->kind == VALUE_STRING && *type->text != '\0') {
-        connection->type = type->text;
+        Value *expanded;
+        Error missing = {0}; /* the type stays as written then, and is no connector's name */
+        connection->type = project_expand(adder->project, adder->arena, type, &expanded, &missing)
+                               ? expanded->text
+                               : type->text;
         connection->type_span = type->span;
         return;
     }

@@ -150,27 +150,38 @@ static bool bad_reference(const Expansion *expansion, const char *text) {
     size_t size = strcspn(text, "}\n");
     error_set(expansion->err, ERR_PROFILE, expansion->span, "malformed reference %.*s%s",
               (int)(size < 80 ? size : 80), text, text[size] == '}' ? "}" : "");
-    return error_hint(expansion->err, "write ${NAME}, ${NAME|default} or ${NAME:-default}; "
-                                      "\\${ is a literal ${");
+    return error_hint(expansion->err, "write ${NAME}, ${NAME|default} or ${NAME:-default}, the "
+                                      "default without another ${}; \\${ is a literal ${");
 }
 
-static const char *default_text(Arena *arena, const char *text, size_t size) {
-    bool quoted = size >= 2 && (*text == '\'' || *text == '"') && text[size - 1] == *text;
-    return arena_strndup(arena, text + quoted, quoted ? size - 2 : size);
+/* ${NAME:-default}, as shells have it; no other form of a pipeline's variables is known here. */
+static bool shell_ref(Arena *arena, const char *text, VariableRef *ref) {
+    size_t name = 2, end = strcspn(text, "}");
+    while (is_name_char(text[name])) name++;
+    if (strncmp(text + name, ":-", 2) != 0 || text[end] == '\0') return false;
+    const char *fallback = text + name + 2;
+    size_t size = (size_t)(text + end - fallback);
+    bool quoted = size >= 2 && text[end - 1] == *fallback && strchr("'\"", *fallback) != NULL;
+    *ref = (VariableRef){.name = arena_strndup(arena, text + 2, name - 2),
+                         .fallback = arena_strndup(arena, fallback + quoted, size - 2 * quoted),
+                         .size = end + 1};
+    return is_variable_name(ref->name) && strstr(ref->fallback, "${") == NULL;
+}
+
+bool project_reference(Arena *arena, const char *text, VariableRef *ref, bool *or_empty) {
+    const char *why;
+    *or_empty = shell_ref(arena, text, ref);
+    return *or_empty || (variable_ref(arena, text, strlen(text), ref, &why) && ref->form == 0);
 }
 
 /* Expands the ${…} at *text, which moves behind it. */
 static bool expand_reference(const Expansion *expansion, const char **text, Buf *out) {
-    const char *start = *text + 2, *end = start, *close = strchr(start, '}');
-    while (is_name_char(*end)) end++;
-    bool or_empty = end[0] == ':' && end[1] == '-';
-    const char *fallback = *end == '|' ? end + 1 : or_empty ? end + 2 : NULL;
-    const char *name = arena_strndup(expansion->arena, start, (size_t)(end - start));
-    if (close == NULL || !is_variable_name(name) || (fallback == NULL && *end != '}'))
+    VariableRef ref;
+    bool or_empty;
+    if (!project_reference(expansion->arena, *text, &ref, &or_empty))
         return bad_reference(expansion, *text);
-    const char *value = project_env(expansion->project, name);
-    if (fallback != NULL && (value == NULL || (or_empty && *value == '\0')))
-        value = default_text(expansion->arena, fallback, (size_t)(close - fallback));
+    const char *name = ref.name, *value = project_env(expansion->project, name);
+    if (value == NULL || (or_empty && *value == '\0')) value = ref.fallback;
     if (value == NULL) {
         error_set(expansion->err, ERR_UNKNOWN_VARIABLE, expansion->span,
                   "${%s} is set neither in the environment nor in .env", name);
@@ -180,7 +191,7 @@ static bool expand_reference(const Expansion *expansion, const char **text, Buf 
     }
     if (redact_is_secret_name(name)) redact_add(value);
     buf_puts(out, value);
-    *text = close + 1;
+    *text += ref.size;
     return true;
 }
 

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "base/str.h"
+#include "lang/lexer.h"
 
 /* One entry of `connections:` (or `connectors:`). */
 typedef struct Connection {
@@ -64,6 +65,9 @@ const Connection *project_connection(const Project *project, const char *name); 
 
 /* Process environment, then .env; NULL when neither has it. */
 const char *project_env(const Project *project, const char *name);
+/* Reads the ${NAME}, ${NAME|default} or (*or_empty) ${NAME:-default} at text[0]; false when it is
+ * none of them. */
+bool project_reference(Arena *arena, const char *text, VariableRef *ref, bool *or_empty);
 /* A copy of `value` with ${VAR}, ${VAR|default} and ${VAR:-default} expanded once from the
  * environment and .env, in every string of it. A string that was one whole reference and whose
  * text is a number, true, false or null stays a string. */

@@ -595,6 +595,13 @@ def test_nothing_to_discover_is_an_error_where_a_path_is_given(project):
     assert "SF0506" in project.sf("connect", "discover", "f", code=4).err
 
 
+def test_a_copied_profile_is_wrapped_by_its_own_name(project):
+    project.write("profiles/prod.yml", "# ours\nprod:\n  variables: { a: 1 }  # one\n")
+    project.sf("profiles", "create", "staging", "--from", "prod")
+    assert project.read("profiles/staging.yml") == "# ours\nstaging:\n  variables: { a: 1 }  # one\n"
+    assert project.sf("profiles", "validate", "staging").err == ""
+
+
 def test_hundreds_of_pipelines_are_not_a_hint(project):
     for i in range(200):
         project.pipeline("CREATE TABLE t AS SELECT 1 AS v;", f"p{i}")

@@ -116,7 +116,7 @@ static void older_connections(void **state) {
     (void)state;
     static const char *const texts[] = {
         "connectors:\n  pg: { type: POSTGRES, params: { host: h, port: 5432 } }\n",
-        "connections:\n  pg: { type: postgres, host: h, port: 5432 }\n",
+        "connections:\n  pg: { type: \"${SF_NONE|postgres}\", host: h, port: 5432 }\n",
         "connectors:\n  pg: { type: postgres, host: h, params: { port: 5432 } }\n",
         "connectors:\n  postgres:\n    pg: { host: h, port: 5432 }\n    default: { host: x }\n",
         ("connections: { a: { type: csv } }\n"
@@ -180,6 +180,7 @@ static void problems(void **state) {
         {"connections: text", SEVERITY_ERROR, 1, 14, "map of names"},
         {"connections: { a: { type: csv } }\nconnectors: { A: { type: csv } }", SEVERITY_ERROR, 2,
          15, "defined twice, first in line 1"},
+        {"connections: { a: { type: csv, params: [1] } }", SEVERITY_ERROR, 1, 40, "must be a map"},
         {"connections: { a: { type: csv, x: 1, params: { x: 2 } } }", SEVERITY_ERROR, 1, 48,
          "twice"},
         {"engines: {\n", SEVERITY_ERROR, 2, 1, "malformed YAML"},
