@@ -70,7 +70,7 @@ static Diags failures(Arena *arena, const Outcomes *outcomes) {
     for (size_t i = 0; i < outcomes->count; i++) {
         const TestOutcome *outcome = &outcomes->items[i];
         if (!outcome->passed)
-            diag_error(&diags, ERR_TEST_FAILED, outcome->test->span, "test '%s' failed\n%s",
+            diag_error(&diags, outcome->code, outcome->test->span, "test '%s' failed\n%s",
                        outcome->test->name, str_trim(arena, outcome->diff, strlen(outcome->diff)));
     }
     return diags;

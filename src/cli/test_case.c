@@ -36,22 +36,42 @@ static bool check_keys(Context *context, const Value *object, const char *what,
     return true;
 }
 
-/* Every entry of a map of rows: `{rows: […]}` or `{file: …}`. */
+static bool wrong(Context *context, Span span, const char *name, const char *what) {
+    diag_error(&context->diags, ERR_TEST_FILE, span, "'%s': %s", name, what);
+    return false;
+}
+
+/* `{rows: […]}` or `{file: …}`; what is expected may also be a count. */
+static bool check_entry(Context *context, const Member *member, const char *const *keys) {
+    const Value *entry = member->value;
+    const char *name = member->key;
+    if (!check_keys(context, entry, name, keys)) return false;
+    const Value *rows = value_get(entry, "rows"), *file = value_get(entry, "file");
+    const Value *count = value_get(entry, "count"), *ordered = value_get(entry, "ordered");
+    long long number;
+    for (size_t i = 0; rows != NULL && i < rows->count; i++)
+        if (rows->members[i].value->kind != VALUE_OBJECT) rows = rows->members[i].value;
+    if (rows != NULL && rows->kind != VALUE_ARRAY)
+        return wrong(context, rows->span, name, "rows are a list of maps: column → value");
+    if (rows != NULL && file != NULL)
+        return wrong(context, file->span, name, "either rows or a file, not both");
+    if (rows == NULL && file == NULL && count == NULL)
+        return wrong(context, member->key_span, name, "rows or a file is missing");
+    if (file != NULL && file->kind != VALUE_STRING)
+        return wrong(context, file->span, name, "file is a path");
+    if (ordered != NULL && ordered->kind != VALUE_BOOL)
+        return wrong(context, ordered->span, name, "ordered is true or false");
+    if (count != NULL && (!str_to_int64(value_text(count), &number) || number < 0))
+        return wrong(context, count->span, name, "count is a whole number");
+    return true;
+}
+
 static bool check_entries(Context *context, const Value *map, const char *what,
                           const char *const *keys) {
     if (map == NULL) return true;
     if (map->kind != VALUE_OBJECT) return check_keys(context, map, what, keys);
-    for (size_t i = 0; i < map->count; i++) {
-        const Value *entry = map->members[i].value, *rows;
-        if (!check_keys(context, entry, map->members[i].key, keys)) return false;
-        rows = value_get(entry, "rows");
-        for (size_t k = 0; rows != NULL && k < rows->count; k++)
-            if (rows->members[k].value->kind != VALUE_OBJECT) rows = rows->members[k].value;
-        if (rows == NULL || rows->kind == VALUE_ARRAY) continue;
-        diag_error(&context->diags, ERR_TEST_FILE, rows->span,
-                   "rows of '%s' are a list of maps: column → value", map->members[i].key);
-        return false;
-    }
+    for (size_t i = 0; i < map->count; i++)
+        if (!check_entry(context, &map->members[i], keys)) return false;
     return true;
 }
 
@@ -71,6 +91,15 @@ static bool check_vars(Context *context, const Value *vars) {
 
 static bool expects_nothing(const TestCase *test) {
     return test->tables == NULL && test->exports == NULL && test->error == NULL;
+}
+
+static bool check_pipeline(Context *context, const Value *pipeline) {
+    Error err;
+    const char *name = value_text(pipeline);
+    if (project_pipeline_path(&context->project, context->arena, name, &err) != NULL) return true;
+    err.code = ERR_TEST_FILE;
+    err.span = pipeline->span;
+    return context_error(context, &err);
 }
 
 static bool read_case(Context *context, const Value *own, const Value *file, TestCase *test) {
@@ -104,7 +133,7 @@ static bool read_case(Context *context, const Value *own, const Value *file, Tes
         diag_error(&context->diags, ERR_TEST_FILE, own->span, "the test expects nothing")->hint =
             "add expect: with tables, exports or error";
     else
-        return true;
+        return check_pipeline(context, pipeline);
     return false;
 }
 

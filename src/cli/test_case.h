@@ -27,6 +27,7 @@ typedef struct TestOutcome {
     bool passed;
     double seconds;
     const char *diff; /* what was not as expected, in lines */
+    ErrorCode code;   /* ERR_TEST_FAILED, or ERR_TEST_FILE when the file names what is not there */
 } TestOutcome;
 /* Runs one case; with --twice also proves that a second run changes nothing. */
 TestOutcome test_run(Context *context, const TestCase *test);
@@ -62,11 +63,15 @@ typedef struct Compared {
  * `diff`, in lines. false with err when it cannot be compared. */
 bool test_compare(const Compared *compared, const Value *expected, Buf *diff, Error *err);
 
-/* Rows of a test file as a JSON file; *columns gets the union of their keys. */
-bool test_write_rows(Arena *arena, const Value *rows, const char *path, Strings *columns,
-                     Error *err);
+/* Rows of a test file as a JSON file; *columns gets the union of their keys. `as_text`: numbers
+ * with all their digits, for test_read_rows. */
+bool test_write_rows(Arena *arena, const Value *rows, bool as_text, const char *path,
+                     Strings *columns, Error *err);
 /* read_json(…) over such a file with every column as text. */
 const char *test_read_rows(Arena *arena, const char *path, const Strings *columns);
+/* Writes the cast of a given or expected column to a real type: a value that would change by it
+ * is an error. Floats are compared as near as they come. */
+void test_cast(Buf *sql, const Column *from, const char *to);
 /* The path of a `file:`, beside the test file or in the project. */
 const char *test_file_path(Arena *arena, const char *test_file, const char *path);
 

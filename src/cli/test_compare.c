@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "cli/test_case.h"
+#include "engine/casts.h"
 
 enum { DIFF_ROWS = 10 };
 
@@ -15,7 +16,7 @@ typedef struct Comparison {
     const char *actual;   /* stands in FROM */
     const char *expected; /* likewise */
     Columns real;
-    Strings columns; /* compared */
+    Columns columns; /* compared, with the types that the expected ones have */
     bool ordered;
     Buf *diff;
 } Comparison;
@@ -24,15 +25,17 @@ typedef struct Comparison {
 
 static bool expect_rows(Comparison *c, const Value *rows, const char *folder, Error *err) {
     const char *path = arena_printf(c->arena, "%s/expected.json", folder);
-    if (!test_write_rows(c->arena, rows, path, &c->columns, err)) return false;
-    c->expected = test_read_rows(c->arena, path, &c->columns);
+    Strings names = {0};
+    if (!test_write_rows(c->arena, rows, true, path, &names, err)) return false;
+    for (size_t i = 0; i < names.count; i++)
+        *LIST_PUSH(c->arena, &c->columns) = (Column){names.items[i], "VARCHAR"};
+    c->expected = test_read_rows(c->arena, path, &names);
     return true;
 }
 
 static bool expect_file(Comparison *c, const char *path, Error *err) {
     const char *literal = sql_literal(c->arena, path);
     const char *extension = fs_extension(c->arena, path);
-    Columns columns = {0};
     if (str_eq(extension, "parquet"))
         c->expected = arena_printf(c->arena, "read_parquet(%s)", literal);
     else if (str_starts(extension, "json") || str_eq(extension, "ndjson"))
@@ -41,23 +44,23 @@ static bool expect_file(Comparison *c, const char *path, Error *err) {
         c->expected =
             arena_printf(c->arena, "read_csv(%s, header = true, all_varchar = true)", literal);
     const char *query = arena_printf(c->arena, "SELECT * FROM %s", c->expected);
-    if (!duck_describe(c->duck, c->arena, query, &columns, err)) return false;
-    for (size_t i = 0; i < columns.count; i++)
-        strings_add(c->arena, &c->columns, columns.items[i].name);
-    return true;
+    return duck_describe(c->duck, c->arena, query, &c->columns, err);
 }
 
 /* -- subtracting ------------------------------------------------------------------------- */
 
 /* The compared columns of one side, in the real types; with a row number when order counts. */
-static const char *side(const Comparison *c, const char *from) {
+static const char *side(const Comparison *c, const char *from, bool cast) {
     Buf sql = buf_on(c->arena);
     buf_puts(&sql, "SELECT ");
     if (c->ordered) buf_puts(&sql, "row_number() OVER () AS \"#\", ");
     for (size_t i = 0; i < c->columns.count; i++) {
-        const Column *column = columns_find(&c->real, c->columns.items[i]);
-        const char *name = sql_ident(c->arena, c->columns.items[i]);
-        buf_printf(&sql, "%sCAST(%s AS %s) AS %s", i == 0 ? "" : ", ", name, column->type, name);
+        const Column *column = &c->columns.items[i];
+        if (i > 0) buf_puts(&sql, ", ");
+        if (cast)
+            test_cast(&sql, column, columns_find(&c->real, column->name)->type);
+        else
+            buf_puts(&sql, sql_ident(c->arena, column->name));
     }
     buf_printf(&sql, " FROM %s", from);
     return buf_text(&sql);
@@ -104,20 +107,22 @@ static bool check_columns(const Comparison *c) {
     bool ok = true;
     for (size_t i = 0; i < c->real.count; i++) strings_add(c->arena, &names, c->real.items[i].name);
     for (size_t i = 0; i < c->columns.count; i++) {
-        if (columns_find(&c->real, c->columns.items[i]) != NULL) continue;
-        buf_printf(c->diff, "%s has no column '%s'%s\n", c->what, c->columns.items[i],
-                   str_did_you_mean(c->arena, c->columns.items[i], &names));
+        const char *name = c->columns.items[i].name;
+        if (columns_find(&c->real, name) != NULL) continue;
+        buf_printf(c->diff, "%s has no column '%s'%s\n", c->what, name,
+                   str_did_you_mean(c->arena, name, &names));
         ok = false;
     }
     return ok;
 }
 
 static bool compare_rows(Comparison *c, Error *err) {
-    const char *expected = side(c, c->expected), *actual = side(c, c->actual);
+    const char *expected = side(c, c->expected, true), *actual = side(c, c->actual, false);
     Buf *diff = c->diff, lines = buf_on(c->arena);
     c->diff = &lines;
     bool ok = subtract(c, expected, actual, '-', err) && subtract(c, actual, expected, '+', err);
     c->diff = diff;
+    if (!ok) cast_error_read(err);
     if (ok && lines.size > 0)
         buf_printf(diff, "%s differs (- expected, + actual)%s", c->what, buf_text(&lines));
     return ok;

@@ -4,20 +4,28 @@
 
 #include "base/fs.h"
 #include "cli/test_case.h"
+#include "engine/casts.h"
 #include "lang/name.h"
 
 /* -- rows as files ----------------------------------------------------------------------- */
 
-bool test_write_rows(Arena *arena, const Value *rows, const char *path, Strings *columns,
-                     Error *err) {
+bool test_write_rows(Arena *arena, const Value *rows, bool as_text, const char *path,
+                     Strings *columns, Error *err) {
     Buf out = buf_on(arena);
     JsonWriter json = json_writer(&out, false);
     json_array(&json, NULL);
     for (size_t i = 0; rows != NULL && i < rows->count; i++) {
         const Value *row = rows->members[i].value;
-        json_value(&json, NULL, row);
-        for (size_t k = 0; k < row->count; k++)
-            strings_add_unique(arena, columns, row->members[k].key);
+        json_object(&json, NULL);
+        for (size_t k = 0; k < row->count; k++) {
+            const Member *member = &row->members[k];
+            strings_add_unique(arena, columns, member->key);
+            if (as_text && member->value->kind == VALUE_NUMBER)
+                json_string(&json, member->key, member->value->text);
+            else
+                json_value(&json, member->key, member->value);
+        }
+        json_end(&json);
     }
     json_end(&json);
     return fs_write_atomic(path, buf_text(&out), out.size, 0600, err);
@@ -35,6 +43,15 @@ const char *test_read_rows(Arena *arena, const char *path, const Strings *column
     }
     buf_puts(&sql, "})");
     return buf_text(&sql);
+}
+
+void test_cast(Buf *sql, const Column *from, const char *to) {
+    bool near = str_ieq(to, "FLOAT") || str_ieq(to, "DOUBLE");
+    const char *name = sql_ident(sql->arena, from->name);
+    if (near || cast_is_plain(from->type, to))
+        buf_printf(sql, "CAST(%s AS %s) AS %s", name, to, name);
+    else
+        cast_expression(sql, from, to, "''");
 }
 
 /* The real source's columns, when they can be had from a local file: rows then need not name all
@@ -76,10 +93,13 @@ static bool typed_query(const Fixture *fixture, const char *from, Buf *sql, Erro
                              str_did_you_mean(fixture->arena, given->items[i], &names));
     buf_puts(sql, "SELECT ");
     for (size_t i = 0; i < real->count; i++) {
-        const char *name = sql_ident(fixture->arena, real->items[i].name);
-        buf_printf(sql, "%sCAST(%s AS %s) AS %s", i == 0 ? "" : ", ",
-                   strings_has(given, real->items[i].name) ? name : "NULL", real->items[i].type,
-                   name);
+        const Column *column = &real->items[i];
+        if (i > 0) buf_puts(sql, ", ");
+        if (strings_has(given, column->name))
+            test_cast(sql, &(Column){column->name, "VARCHAR"}, column->type);
+        else
+            buf_printf(sql, "CAST(NULL AS %s) AS %s", column->type,
+                       sql_ident(fixture->arena, column->name));
     }
     buf_printf(sql, " FROM %s", from);
     if (given->count == 0) buf_puts(sql, " WHERE false");
@@ -90,10 +110,11 @@ static bool write_fixture(Fixture *fixture, const Value *rows, Error *err) {
     Arena *arena = fixture->arena;
     const char *json = arena_printf(arena, "%s.json", fixture->path);
     Buf query = buf_on(arena);
-    if (!test_write_rows(arena, rows, json, &fixture->given, err)) return false;
+    bool as_text = fixture->real.count > 0;
+    if (!test_write_rows(arena, rows, as_text, json, &fixture->given, err)) return false;
     const char *from =
         fixture->given.count == 0 ? "(SELECT 1)" : test_read_rows(arena, json, &fixture->given);
-    if (fixture->real.count > 0) {
+    if (as_text) {
         if (!typed_query(fixture, from, &query, err)) return false;
     } else if (fixture->given.count == 0) {
         return error_set(err, ERR_TEST_FILE, SPAN_NONE,
@@ -105,7 +126,9 @@ static bool write_fixture(Fixture *fixture, const Value *rows, Error *err) {
     }
     const char *sql = arena_printf(arena, "COPY (%s) TO %s (FORMAT parquet)", buf_text(&query),
                                    sql_literal(arena, fixture->path));
-    return duck_exec(fixture->duck, sql, NULL, err);
+    if (duck_exec(fixture->duck, sql, NULL, err)) return true;
+    cast_error_read(err);
+    return false;
 }
 
 /* -- the script -------------------------------------------------------------------------- */

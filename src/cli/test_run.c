@@ -196,11 +196,17 @@ static bool run_twice(Trial *trial) {
     run_once(trial);
     if (trial->failure.code != ERR_NONE) return note_error(trial, "second run", &trial->failure);
     if (!look(trial, &later_names, &after, &err)) return note_error(trial, "second run", &err);
-    for (size_t i = 0; i < before.count && i < after.count; i++)
-        if (!str_eq(before.items[i], after.items[i]))
-            buf_printf(&trial->diff, "a second run changed %s: %.*s, then %.*s\n", names.items[i],
-                       (int)strcspn(before.items[i], " ") + 5, before.items[i],
-                       (int)strcspn(after.items[i], " ") + 5, after.items[i]);
+    const char *first = strings_join(trial->context->arena, &names, ", ");
+    const char *second = strings_join(trial->context->arena, &later_names, ", ");
+    if (!str_eq(first, second))
+        buf_printf(&trial->diff, "a second run changed what is there: %s, then %s\n", first,
+                   second);
+    else
+        for (size_t i = 0; i < before.count; i++)
+            if (!str_eq(before.items[i], after.items[i]))
+                buf_printf(&trial->diff, "a second run changed %s: %.*s, then %.*s\n",
+                           names.items[i], (int)strcspn(before.items[i], " ") + 5, before.items[i],
+                           (int)strcspn(after.items[i], " ") + 5, after.items[i]);
     return trial->diff.size == 0;
 }
 
@@ -256,5 +262,10 @@ TestOutcome test_run(Context *context, const TestCase *test) {
     } else {
         buf_puts(&trial.diff, "no scratch folder could be made\n");
     }
-    return (TestOutcome){test, trial.diff.size == 0, clock_steady() - start, buf_text(&trial.diff)};
+    bool misnamed = trial.failure.code == ERR_TEST_FILE;
+    return (TestOutcome){.test = test,
+                         .passed = trial.diff.size == 0,
+                         .seconds = clock_steady() - start,
+                         .diff = buf_text(&trial.diff),
+                         .code = misnamed ? ERR_TEST_FILE : ERR_TEST_FAILED};
 }

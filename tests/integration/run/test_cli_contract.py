@@ -573,6 +573,34 @@ def test_malformed_test_files(project, text):
     assert "SF1003" in result.err and "tests/p.yml:" in result.err
 
 
+@pytest.mark.parametrize("expected", [
+    "{}", "{ rows: [], file: x.csv }", "{ rows: [], ordered: 'yes' }", "{ count: many }", "{ file: 5 }", "{ rows: [1] }"])
+def test_expectations_that_cannot_fail_are_errors(project, expected):
+    project.pipeline("CREATE TABLE t AS SELECT 1 AS v;")
+    project.write("tests/p.yml", f"pipeline: p\nexpect: {{ tables: {{ t: {expected} }} }}\n")
+    assert "tests/p.yml:2:" in project.sf("test", code=4).err
+
+
+@pytest.mark.parametrize("text", ["pipeline: q\nexpect: { error: { code: SF0101 } }",
+                                  "pipeline: p\ngiven: { sales: { rows: [] } }\nexpect: { tables: { t: { count: 1 } } }"])
+def test_names_in_a_test_that_are_not_there(project, text):
+    project.csv("data/s.csv", "id", (1,))
+    project.pipeline("SOURCE sale TYPE csv PARAMS {path: 'data/s.csv'};\nCREATE TABLE t AS SELECT 1 AS v;")
+    project.write("tests/p.yml", text)
+    result = project.sf("test", code=4)
+    assert "did you mean 'sale'?" in result.out or "there are: p" in result.err
+
+
+@pytest.mark.parametrize("column, right, wrong", [
+    ("2", ["2", "2.0"], ["1.5", "2.4"]), ("DATE '2024-01-01'", ["2024-01-01"], ["'2024-01-01 10:00:00'"]),
+    ("12345678901234567.89::DECIMAL(38,2)", ["12345678901234567.89"], ["12345678901234567.9", "12345678901234567.891"])])
+def test_expected_values_are_compared_exactly(project, column, right, wrong):
+    project.pipeline(f"CREATE TABLE t AS SELECT {column} AS v;")
+    for value, code in [(v, 0) for v in right] + [(v, 1) for v in wrong]:
+        project.write("tests/p.yml", f"pipeline: p\nexpect: {{ tables: {{ t: {{ rows: [ {{ v: {value} }} ] }} }} }}\n")
+        project.sf("test", code=code)
+
+
 def test_a_test_may_be_named_by_its_file(project):
     project.pipeline("CREATE TABLE t AS SELECT 1 AS v;")
     project.write("tests/one.yml", "pipeline: p\nexpect: { tables: { t: { rows: [ { v: 1 } ] } } }\n")
