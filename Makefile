@@ -243,11 +243,18 @@ format:                               ## clang-format over src/ and tests/
 # -- packages ------------------------------------------------------------------------------
 DEST = $(DESTDIR)$(PREFIX)
 EXTENSIONS := $(foreach name,httpfs aws,$(DUCKDB_DIR)/extensions/$(name).duckdb_extension)
+COMPLETIONS = $(addprefix $(DEST)/share/,bash-completion/completions/sqlflow \
+    zsh/site-functions/_sqlflow fish/vendor_completions.d/sqlflow.fish)
 install: all                          ## install below PREFIX (DESTDIR is honoured)
 	install -d $(DEST)/bin $(DEST)/lib/sqlflow/extensions
 	install -m 755 $(BIN) $(DEST)/bin/sqlflow
 	install -m 644 $(wildcard $(MODULE)) $(DUCKDB_DIR)/lib/libduckdb.so $(DEST)/lib/sqlflow
 	install -m 644 $(EXTENSIONS) $(DEST)/lib/sqlflow/extensions
+	install -d $(dir $(COMPLETIONS))
+	for file in $(COMPLETIONS); do \
+	    shell=$$(echo $$file | sed -E 's,.*/share/([a-z]+).*,\1,'); \
+	    $(BIN) completion $$shell >$$file && chmod 644 $$file || exit 1; \
+	done
 
 DIST := sqlflow-$(VERSION)-linux-$(shell uname -m)
 dist: all                             ## build/dist: an archive of the installed program, one of the sources

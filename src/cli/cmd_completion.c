@@ -208,7 +208,9 @@ static void zsh_script(Buf *out) {
                   "2>/dev/null)\"\n"
                   "  compadd -- ${=known}\n"
                   "}\n"
-                  "compdef _sqlflow sqlflow\n");
+                  "# sourced, or the function file of fpath at its first call\n"
+                  "if [[ $funcstack[1] == _sqlflow ]]; then _sqlflow \"$@\"\n"
+                  "else compdef _sqlflow sqlflow; fi\n");
 }
 
 static void fish_text(Buf *out, const char *text) {
