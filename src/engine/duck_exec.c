@@ -55,16 +55,27 @@ bool duck_execute(Duck *duck, duckdb_prepared_statement statement, duckdb_result
     return false;
 }
 
+/* Do the result's rows stand for one changed row each (RETURNING)? */
+static bool returns_rows(duckdb_result result) {
+    duckdb_statement_type type = duckdb_result_statement_type(result);
+    return duckdb_result_return_type(result) == DUCKDB_RESULT_TYPE_QUERY_RESULT &&
+           (type == DUCKDB_STATEMENT_TYPE_INSERT || type == DUCKDB_STATEMENT_TYPE_UPDATE ||
+            type == DUCKDB_STATEMENT_TYPE_DELETE || type == DUCKDB_STATEMENT_TYPE_MERGE_INTO);
+}
+
 /* Runs a statement to its end, dropping rows. */
 static bool run(Duck *duck, duckdb_prepared_statement statement, int64_t *changed, Error *err) {
     duckdb_result result;
     if (!duck_execute(duck, statement, &result, err)) return false;
     /* CREATE TABLE AS calls its count a query's result. */
-    bool counts = duckdb_result_statement_type(result) != DUCKDB_STATEMENT_TYPE_SELECT &&
+    bool returning = returns_rows(result);
+    bool counts = !returning &&
+                  duckdb_result_statement_type(result) != DUCKDB_STATEMENT_TYPE_SELECT &&
                   duckdb_column_count(&result) == 1 &&
                   str_eq(duckdb_column_name(&result, 0), "Count");
     duckdb_data_chunk chunk;
     while ((chunk = duckdb_fetch_chunk(result)) != NULL) {
+        if (returning && changed != NULL) *changed += (int64_t)duckdb_data_chunk_get_size(chunk);
         if (counts && changed != NULL && duckdb_data_chunk_get_size(chunk) == 1)
             *changed = *(int64_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
         duckdb_destroy_data_chunk(&chunk);

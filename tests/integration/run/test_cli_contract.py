@@ -630,6 +630,16 @@ def test_a_copied_profile_is_wrapped_by_its_own_name(project):
     assert project.sf("profiles", "validate", "staging").err == ""
 
 
+def test_rows_of_statements_that_return_them_are_counted(project):
+    steps = steps_by_id(project.run("""CREATE TABLE a AS SELECT 1 AS x;
+        INSERT INTO a FROM range(2, 5000) RETURNING x;
+        UPDATE a SET x = x + 1 WHERE x > 4990 RETURNING x AS "Count";
+        DELETE FROM a WHERE x = 7 RETURNING x AS "Count";
+        MERGE INTO a USING (SELECT -1 AS x) AS s USING (x) WHEN NOT MATCHED THEN INSERT RETURNING x;"""))
+    assert [steps[f"sql_{verb}_a"][f"rows_{what}"] for verb, what in (
+        ("insert", "inserted"), ("update", "updated"), ("delete", "deleted"), ("merge", "inserted"))] == [4998, 9, 1, 1]
+
+
 def test_hundreds_of_pipelines_are_not_a_hint(project):
     for i in range(200):
         project.pipeline("CREATE TABLE t AS SELECT 1 AS v;", f"p{i}")
