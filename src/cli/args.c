@@ -272,6 +272,13 @@ static void guess_format(Cli *cli, int argc, const char *const *argv) {
     cli->json = str_eq(format, "json");
 }
 
+static bool any_knows(const Command *command, const char *format) {
+    if (command->formats != NULL && is_choice(command->formats, format)) return true;
+    for (size_t i = 0; command->actions != NULL && command->actions[i] != NULL; i++)
+        if (any_knows(command->actions[i], format)) return true;
+    return false;
+}
+
 static bool settle_format(Cli *cli, bool given, Error *err) {
     const char *formats = "table|json";
     if (cli->command != NULL && cli->command->formats != NULL) formats = cli->command->formats;
@@ -281,7 +288,11 @@ static bool settle_format(Cli *cli, bool given, Error *err) {
     if (str_eq(format, "table") || str_eq(format, "text")) format = list.items[0];
     if (format != NULL && !is_choice(formats, format)) {
         /* A form from the environment is meant for the commands that know it. */
-        if (given) return check_choice(cli, "--format", formats, format, err);
+        bool known = false;
+        for (size_t i = 0; !known && command_at(i) != NULL; i++)
+            known = any_knows(command_at(i), format);
+        if (given || !known)
+            return check_choice(cli, given ? "--format" : "SQLFLOW_FORMAT", formats, format, err);
         format = NULL;
     }
     cli->format = format == NULL ? list.items[0] : format;

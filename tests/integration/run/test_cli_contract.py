@@ -172,6 +172,10 @@ def test_flags_have_environment_variables(project):
     assert project.sf("run", "p", env={"SQLFLOW_FORMAT": "json"}).doc["profile"] == "dev"
     assert project.sf("run", "p", "--format", "json", env={"SQLFLOW_PROFILE": "prod"}).doc["profile"] == "prod"
     assert project.sf("run", "p", "--format", "json", "-p", "dev", env={"SQLFLOW_PROFILE": "prod"}).doc["profile"] == "dev"
+    # A form is meant for the commands that know it; one that none knows is a mistake.
+    assert project.sf("profiles", "list", env={"SQLFLOW_FORMAT": "csv"}).out.startswith("NAME")
+    for name, value in (("FORMAT", "yaml"), ("LOG_LEVEL", "loud"), ("QUIET", "maybe")):
+        assert f"SQLFLOW_{name}" in project.sf("profiles", "list", env={f"SQLFLOW_{name}": value}, code=2).err
 
 
 def test_project_dir_and_parents(project, tmp_path):
