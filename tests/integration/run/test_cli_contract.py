@@ -1,9 +1,14 @@
 """Exit codes, documents, logs and secrets of the command line (cli.md, behaviour.md 1, 7)."""
+import fcntl
 import json
+import os
 import pathlib
+import pty
 import re
 import shutil
+import struct
 import subprocess
+import termios
 
 import pytest
 from harness import BIN, Project, environment, persistent, steps_by_id
@@ -642,6 +647,21 @@ def test_rows_of_statements_that_return_them_are_counted(project):
         MERGE INTO a USING (SELECT -1 AS x) AS s USING (x) WHEN NOT MATCHED THEN INSERT RETURNING x;"""))
     assert [steps[f"sql_{verb}_a"][f"rows_{what}"] for verb, what in (
         ("insert", "inserted"), ("update", "updated"), ("delete", "deleted"), ("merge", "inserted"))] == [4998, 9, 1, 1]
+
+
+@pytest.mark.parametrize("columns", [10, 40])
+def test_the_live_line_is_cut_to_the_terminal(project, columns):
+    project.pipeline("CREATE TABLE a_rather_long_name_of_a_table AS SELECT count(*) AS n\n"
+                     "FROM range(1000000) a, range(1000000) b WHERE (a.range * b.range) % 7 = 3;")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    done = subprocess.run([BIN, "run", "p", "--timeout", "1.5"], cwd=project.root, stdout=subprocess.PIPE, stderr=theirs,
+                          env={**environment(project.root), "TERM": "xterm"})
+    os.close(theirs)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    lines = [line for line in shown.split("\r\033[K") if "1/1" in line]
+    assert done.returncode == 7 and lines and all(len(line) < columns for line in lines), shown
 
 
 def test_hundreds_of_pipelines_are_not_a_hint(project):
