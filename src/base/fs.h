@@ -37,6 +37,8 @@ const char *fs_basename(const char *path);
 const char *fs_extension(Arena *arena, const char *path);
 const char *fs_home(Arena *arena, const char *path);     /* ~/x below HOME; others as they are */
 const char *fs_absolute(Arena *arena, const char *path); /* lexically cleaned, links not resolved */
+/* Absolute, with all links resolved; what is not there yet stays as it is. */
+const char *fs_real(Arena *arena, const char *path);
 /* What a symbolic link leads to, there or not; the path itself when it is none. Links among its
  * folders stay. */
 const char *fs_follow(Arena *arena, const char *path);

@@ -81,6 +81,15 @@ const char *fs_absolute(Arena *arena, const char *path) {
     return arena_printf(arena, "/%s", strings_join(arena, &parts, "/"));
 }
 
+const char *fs_real(Arena *arena, const char *path) {
+    const char *full = fs_absolute(arena, fs_follow(arena, path));
+    char *real = realpath(full, NULL);
+    const char *found = real == NULL ? NULL : arena_strdup(arena, real);
+    free(real);
+    if (found != NULL || str_eq(full, "/")) return found == NULL ? full : found;
+    return fs_join(arena, fs_real(arena, fs_dirname(arena, full)), fs_basename(full));
+}
+
 /* -- folders ----------------------------------------------------------------------------- */
 
 static int compare_names(const void *a, const void *b) {

@@ -134,7 +134,7 @@ static const char *destination_key(Arena *arena, const Step *step) {
     const char *where = step->export.destination;
     if (step->export.connection != NULL)
         return str_lower(arena, arena_printf(arena, "%s\n%s", step->export.connection, where));
-    return strstr(where, "://") != NULL ? where : fs_absolute(arena, where);
+    return strstr(where, "://") != NULL ? where : fs_real(arena, where);
 }
 
 /* The export whose destination `key` lies in: its folder is replaced as a whole. */

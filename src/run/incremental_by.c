@@ -22,6 +22,7 @@ typedef struct ByColumn {
 
 static const char *const EARLIEST = "0001-01-01 00:00:00";
 static const char *const LEAST_NUMBER = "CAST('-inf' AS DOUBLE)";
+static const char *const LEAST_TIME = "CAST('-infinity' AS TIMESTAMP)";
 
 static const char *column_sql(const ByColumn *by) {
     return sql_ident(by->ctx->arena, by->ctx->step->cursor);
@@ -57,15 +58,12 @@ static bool set_backfill(ByColumn *by, Error *err) {
     if (options->start != NULL)
         by->lower = cursor_literal(by->ctx->arena, options->start, type);
     else
-        by->lower = str_eq(type, "TIMESTAMP") ? cursor_literal(by->ctx->arena, EARLIEST, type)
-                                              : LEAST_NUMBER;
+        by->lower = str_eq(type, "TIMESTAMP") ? LEAST_TIME : LEAST_NUMBER;
     by->upper = options->end == NULL ? NULL
                                      : cursor_literal(by->ctx->arena, options->end, type);
-    if (str_eq(type, "TIMESTAMP") &&
-        (!as_timestamp(by, by->lower, &by->window.start, err) ||
-         (by->upper != NULL && !as_timestamp(by, by->upper, &by->window.end, err))))
-        return false;
-    return true;
+    if (!str_eq(type, "TIMESTAMP")) return true;
+    return (options->start == NULL || as_timestamp(by, by->lower, &by->window.start, err)) &&
+           (by->upper == NULL || as_timestamp(by, by->upper, &by->window.end, err));
 }
 
 /* Where the window starts: watermark − lookback, --start, or the beginning of time. */
@@ -101,7 +99,8 @@ static bool open_query(ByColumn *by, const char **query, Error *err) {
         *query = macros_expand(ctx->arena, ctx->step->query.sql, &by->window);
     } else {
         ReadSpec spec = {.columns = &ctx->step->source->columns, .cursor = ctx->step->cursor,
-                         .lower = by->lower == LEAST_NUMBER ? NULL : by->lower,
+                         .lower = by->lower == LEAST_NUMBER || by->lower == LEAST_TIME ? NULL
+                                                                                       : by->lower,
                          .include_nulls = true, .looks_back = ctx->step->lookback != NULL};
         if (!source_open(ctx, &spec, &by->relation, query, err)) return false;
     }

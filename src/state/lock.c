@@ -34,7 +34,7 @@ static const char *holder(Arena *arena, int fd) {
 
 static bool locked_error(Error *err, const char *database, const char *who) {
     error_set(err, ERR_LOCKED, SPAN_NONE, "the database %s is in use by %s", database, who);
-    return error_hint(err, "wait for it with --wait, or stop that process");
+    return error_hint(err, "wait for it to end (run and state take --wait), or stop that process");
 }
 
 static bool write_holder(int fd, const char *pipeline, Error *err, const char *path) {

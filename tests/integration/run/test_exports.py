@@ -173,6 +173,12 @@ def test_same_destination_twice_is_an_error(project):
     error = project.fail("CREATE TABLE t AS SELECT 1 AS v; EXPORT t TO 'output/a.csv'; EXPORT t TO './output/a.csv';",
                          code=4)
     assert error["code"] == "SF0305"
+    (project.root / "output/real").mkdir(parents=True)
+    (project.root / "ln").symlink_to("output/real")
+    (project.root / "b.csv").symlink_to("output/real/a.csv")
+    for one, other in (("output/real/c.csv", "ln/c.csv"), ("output/real/a.csv", "b.csv"), ("output", "ln/c.csv")):
+        error = project.fail(f"CREATE TABLE t AS SELECT 1 AS v; EXPORT t TO '{one}' TYPE csv; EXPORT t TO '{other}';", code=4)
+        assert error["code"] == "SF0305"
 
 
 def test_empty_result_has_header_and_schema(project):

@@ -194,6 +194,15 @@ def test_backfill_of_a_numeric_column(project):
     assert project.table("t") == [(0, 2), (1, 2), (2, 1), (3, 1), (4, 1)]
 
 
+@pytest.mark.parametrize("type_", ["TIMESTAMP_NS", "TIMESTAMPTZ", "DATE", "TIMESTAMP_S"])
+def test_backfill_up_to_an_end(project, type_):
+    text = (f"CREATE TABLE t INCREMENTAL BY at AS SELECT d::{type_} AS \"at\", %d AS v FROM "
+            "range(DATE '2026-01-01', DATE '2026-01-04', INTERVAL 1 DAY) r(d);")
+    project.run(text % 1)
+    project.run(text % 2, "--end", "2026-01-03")
+    assert [r[0] for r in project.sql("SELECT v FROM t ORDER BY \"at\"")] == [2, 2, 1]
+
+
 def test_backfill_and_full_refresh_exclude_each_other(project):
     error = project.fail("CREATE TABLE t INCREMENTAL BY n AS SELECT 1 AS n;", "--full-refresh", "--start", "1", code=2)
     assert "--full-refresh" in error["message"]
