@@ -59,13 +59,23 @@ static RunOptions options_of(Context *context, const Loaded *loaded, RunListener
 
 enum { LOGS_KEPT = 1000 };
 
+/* RUN_ID.log, nothing else: the folder may be one of many programs. */
+static bool is_run_log(const char *name) {
+    size_t digits = strspn(name, "0123456789");
+    return digits == 8 && name[8] == '-' && strspn(name + 9, "0123456789") == 6 &&
+           name[15] == '-' && strspn(name + 16, "0123456789abcdef") == 8 &&
+           str_eq(name + 24, ".log");
+}
+
 /* Names of run logs sort by time. What cannot be removed is no concern of the run. */
 static void remove_old_logs(Arena *arena, const char *folder) {
-    Strings logs = {0};
+    Strings names = {0}, logs = {0};
     Error ignored;
-    const char *pattern = fs_join(arena, folder, "[12]*-*-*.log");
-    if (!fs_glob(arena, pattern, &logs, &ignored)) return;
-    for (size_t i = 0; i + LOGS_KEPT < logs.count; i++) fs_remove_tree(logs.items[i], &ignored);
+    if (!fs_list(arena, folder, &names, &ignored) || names.count <= LOGS_KEPT) return;
+    for (size_t i = 0; i < names.count; i++)
+        if (is_run_log(names.items[i])) strings_add(arena, &logs, names.items[i]);
+    for (size_t i = 0; i + LOGS_KEPT < logs.count; i++)
+        fs_remove_tree(fs_join(arena, folder, logs.items[i]), &ignored);
 }
 
 static bool open_log(Context *context, const Loaded *loaded, Error *err) {

@@ -202,11 +202,12 @@ def test_log_of_each_run(project):
 def test_the_newest_logs_are_kept(project):
     for i in range(1010):
         project.write(f"target/logs/20250101-000000-{i:08x}.log", "old")
-    project.write("target/logs/other.log", "mine")
+    for other in ("other.log", "2025-01-01-app.log"):
+        project.write(f"target/logs/{other}", "mine")
     run_id = project.run("CREATE TABLE t AS SELECT 1 AS v;")["run_id"]
     logs = project.files("target/logs")
-    assert len(logs) == 1001 and {f"{run_id}.log", "other.log"} < set(logs)
-    assert min(logs) == f"20250101-000000-{11:08x}.log"
+    assert len(logs) == 1002 and {f"{run_id}.log", "other.log", "2025-01-01-app.log"} < set(logs)
+    assert f"20250101-000000-{10:08x}.log" not in logs and f"20250101-000000-{11:08x}.log" in logs
 
 
 def test_json_log(project):
