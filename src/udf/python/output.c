@@ -50,7 +50,8 @@ static bool side_columns(Output *output, const char *what, Columns *columns, Err
 /* FLOAT and DECIMAL round, which is what they are declared for; these others do not compare. */
 static bool may_change(const char *from, const char *to) {
     static const char *const kinds[] = {"FLOAT", "DECIMAL", "UNION(", "INTERVAL", "VARIANT"};
-    bool real = str_eq(from, "DOUBLE") || str_eq(from, "FLOAT") || str_starts(from, "DECIMAL(");
+    bool real = type_is_nested(from) || str_eq(from, "DOUBLE") || str_eq(from, "FLOAT") ||
+                str_starts(from, "DECIMAL(");
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strstr(to, kinds[i]) && (real || cast_is_plain(from, to))) return true;
     return real && str_eq(to, "DOUBLE");
