@@ -83,6 +83,13 @@ static void make_opaque(Binder *binder, const TableName *table) {
     map_set(&binder->opaque, table->key, binder);
 }
 
+static void refuse_view(Binder *binder, const Step *step, const TableName *table) {
+    diag_error(binder->diags, ERR_QUERY, step->target.span, "'%s' is a view: rows go into tables",
+               table->name)
+        ->hint = arena_printf(binder->arena, "give the table another name, or remove the view "
+                                             "before: DROP VIEW IF EXISTS %s;", table->sql);
+}
+
 static void create_table(Binder *binder, const Step *step, const TableName *table,
                          const Columns *columns) {
     Buf sql = buf_on(binder->arena);
@@ -91,7 +98,15 @@ static void create_table(Binder *binder, const Step *step, const TableName *tabl
         buf_printf(&sql, "%s%s %s", i > 0 ? ", " : "",
                    sql_ident(binder->arena, columns->items[i].name), columns->items[i].type);
     buf_putc(&sql, ')');
-    if (!execute(binder, step, buf_text(&sql))) make_opaque(binder, table);
+    Error err = {0};
+    if (!duck_exec(binder->duck, buf_text(&sql), NULL, &err)) {
+        /* To ask before costs more than to bind the query. */
+        if (strstr(err.message, "is of type View") != NULL)
+            refuse_view(binder, step, table);
+        else
+            report(binder, step, buf_text(&sql), &err);
+        make_opaque(binder, table);
+    }
     map_set(&binder->bound, table->key, binder);
 }
 
@@ -276,20 +291,16 @@ static bool is_view(const Binder *binder, const TableName *table) {
 static void bind_target(Binder *binder, const Step *step, const Columns *rows) {
     Columns table = {0};
     Error err = {0};
-    if (is_view(binder, &step->target)) {
-        diag_error(binder->diags, ERR_QUERY, step->target.span, "'%s' is a view: rows go into "
-                   "tables", step->target.name)
-            ->hint = arena_printf(binder->arena, "give the table another name, or remove the view "
-                                                 "before: DROP VIEW IF EXISTS %s;",
-                                  step->target.sql);
-        make_opaque(binder, &step->target);
-    } else if (keeps_table(binder, step) &&
+    if (keeps_table(binder, step) &&
         !duck_table_columns(binder->duck, binder->arena, step->target.schema, step->target.name,
                             &table, &err)) {
         report(binder, step, "", &err);
         make_opaque(binder, &step->target);
     } else if (table.count == 0) {
         create_table(binder, step, &step->target, rows);
+    } else if (is_view(binder, &step->target)) {
+        refuse_view(binder, step, &step->target);
+        make_opaque(binder, &step->target);
     } else if (!step->if_not_exists) {
         widen_table(binder, step, rows, &table);
     }
