@@ -255,8 +255,7 @@ static void check_source(Binder *binder, const Step *step, const Columns *column
 
 /* Does the step leave the table that is there, and its columns, as they are? */
 static bool keeps_table(const Binder *binder, const Step *step) {
-    bool incremental = step->mode == MODE_INCREMENTAL ||
-                       (step->source != NULL && step->source->incremental);
+    bool incremental = step_is_incremental(step);
     if (incremental && binder->options->full_refresh) return false;
     return step->mode == MODE_NONE ? incremental || step->if_not_exists
                                    : step->mode != MODE_REPLACE;
@@ -265,8 +264,7 @@ static bool keeps_table(const Binder *binder, const Step *step) {
 /* Rows may bring new columns into a table that stays. Where the run may yet find that it must build
  * the table anew, with other types, its columns are not known. */
 static void widen_table(Binder *binder, const Step *step, const Columns *rows, Columns *table) {
-    bool may_rebuild = step->mode == MODE_INCREMENTAL ||
-                       (step->source != NULL && step->source->incremental);
+    bool may_rebuild = step_is_incremental(step);
     size_t before = table->count;
     for (size_t i = 0; i < rows->count; i++) {
         const Column *known = columns_find(table, rows->items[i].name);

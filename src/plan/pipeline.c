@@ -72,3 +72,7 @@ Span sqltext_span(const SqlText *text, int64_t offset) {
     if (start >= text->span.end) start = text->span.end > 0 ? text->span.end - 1 : 0;
     return span_of(text->span.source, start, word_end(text->span.source, start, text->span.end));
 }
+
+bool step_is_incremental(const Step *step) {
+    return step->mode == MODE_INCREMENTAL || (step->source != NULL && step->source->incremental);
+}

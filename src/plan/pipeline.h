@@ -117,6 +117,9 @@ typedef struct Step {
     Strings functions; /* Python functions used, by full name (filled by the udf binding) */
 } Step;
 
+/* Does the step go on from where an earlier run ended, if its mode lets it? */
+bool step_is_incremental(const Step *step);
+
 typedef struct Steps {
     Step *items;
     size_t count, capacity;

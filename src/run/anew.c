@@ -2,15 +2,11 @@
 #include "run/apply.h"
 #include "run/cursor.h"
 
-static bool is_incremental(const Step *step) {
-    return step->mode == MODE_INCREMENTAL || (step->source != NULL && step->source->incremental);
-}
-
 /* Does a step of this run load the source into the table? */
 static bool is_loaded(const Run *run, const TableName *table, const char *source) {
     for (size_t i = 0; i < run->plan->steps.count; i++) {
         const Step *step = &run->plan->steps.items[i];
-        if (run->keep[i] && is_incremental(step) && str_eq(step->target.key, table->key) &&
+        if (run->keep[i] && step_is_incremental(step) && str_eq(step->target.key, table->key) &&
             (source == NULL || (step->source != NULL && str_ieq(step->source->name, source))))
             return true;
     }
@@ -56,13 +52,13 @@ bool begin_load(StepContext *ctx, ModeKind mode, Error *err) {
     bool first = !map_has(&ctx->run->touched, table->key);
     if (!table_columns(ctx, table, &target, err)) return false;
     ctx->anew = mode == MODE_REPLACE || target.count == 0 ||
-                (first && ctx->run->options->full_refresh && is_incremental(ctx->step));
+                (first && ctx->run->options->full_refresh && step_is_incremental(ctx->step));
     return !ctx->anew || forget_loads(ctx, table, err);
 }
 
 bool run_refresh(StepContext *ctx, Error *err) {
     const Step *step = ctx->step;
-    if (!ctx->run->options->full_refresh || is_incremental(step)) return true;
+    if (!ctx->run->options->full_refresh || step_is_incremental(step)) return true;
     for (size_t i = 0; i < step->writes.count; i++) {
         const TableName *table = &step->writes.items[i];
         Columns columns = {0};
