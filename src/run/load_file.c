@@ -222,20 +222,14 @@ static Apply apply_of(const FileLoad *load, const char *query) {
                    .rebuild = load->ctx->anew};
 }
 
-static const char *key_list(const FileLoad *load) {
-    Strings keys = {0};
-    for (size_t i = 0; i < load->keys.count; i++)
-        strings_add(load->ctx->arena, &keys, sql_ident(load->ctx->arena, load->keys.items[i]));
-    return strings_join(load->ctx->arena, &keys, ", ");
-}
-
 /* The keys of rows that changed files brought; *gone NULL: none can have replaced others. */
 static bool stage_keys(FileLoad *load, const char **gone, Error *err) {
     if (load->mode != MODE_UPSERT || load->changed.count == 0) return true;
     Arena *arena = load->ctx->arena;
     const char *query = arena_printf(
-        arena, "SELECT DISTINCT %s FROM %s WHERE _sqlflow_file IN (%s)", key_list(load),
-        load->ctx->step->target.sql, path_list(arena, &load->changed));
+        arena, "SELECT DISTINCT %s FROM %s WHERE _sqlflow_file IN (%s)",
+        key_names(arena, &load->keys, ""), load->ctx->step->target.sql,
+        path_list(arena, &load->changed));
     return apply_stage(load->ctx, query, "gone", gone, NULL, err);
 }
 
@@ -243,18 +237,18 @@ static bool stage_keys(FileLoad *load, const char **gone, Error *err) {
  * they come back, as when all files are read: of several the last. */
 static bool bring_back(FileLoad *load, const char *gone, Error *err) {
     StepContext *ctx = load->ctx;
-    Strings others = {0};
-    for (size_t i = 0; gone != NULL && i < load->now.count; i++)
-        if (strings_has_exact(&load->known, load->now.items[i].path))
-            strings_add(ctx->arena, &others, load->now.items[i].path);
-    if (others.count == 0) return true;
+    if (gone == NULL || load->known.count == 0) return true;
     bool any = false;
-    const char *keys = key_list(load), *query = NULL;
+    const char *keys = key_names(ctx->arena, &load->keys, ""), *query = NULL;
     const char *missing = arena_printf(ctx->arena, "(SELECT * FROM %s ANTI JOIN %s USING (%s))",
                                        gone, ctx->step->target.sql, keys);
     if (!duck_any(ctx->run->duck, arena_printf(ctx->arena, "FROM %s", missing), &any, err))
         return step_error(ctx, NULL, err);
     if (!any) return true;
+    Strings others = {0};
+    for (size_t i = 0; i < load->now.count; i++) /* in their order of reading */
+        if (strings_has_exact(&load->known, load->now.items[i].path))
+            strings_add(ctx->arena, &others, load->now.items[i].path);
     if (!open_files(load, &others, &query, err)) return false;
     query = arena_printf(ctx->arena,
                          "SELECT * EXCLUDE (_sqlflow_order) FROM (SELECT *, row_number() OVER () "

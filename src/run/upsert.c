@@ -15,13 +15,17 @@ typedef struct Upsert {
                           * whether the rows are the `same`; NULL: rows have no numbers */
 } Upsert;
 
-static const char *key_list(const Upsert *up, const char *prefix) {
-    Buf list = buf_on(up->ctx->arena);
-    for (size_t i = 0; i < up->keys.count; i++) {
+const char *key_names(Arena *arena, const Strings *keys, const char *prefix) {
+    Buf list = buf_on(arena);
+    for (size_t i = 0; i < keys->count; i++) {
         buf_printf(&list, "%s%s", i > 0 ? ", " : "", prefix);
-        buf_ident(&list, up->keys.items[i]);
+        buf_ident(&list, keys->items[i]);
     }
     return buf_text(&list);
+}
+
+static const char *key_list(const Upsert *up, const char *prefix) {
+    return key_names(up->ctx->arena, &up->keys, prefix);
 }
 
 /* a.k1 = b.k1 AND … */
