@@ -36,11 +36,30 @@ static bool warn_others(StepContext *ctx, const TableName *table, Error *err) {
     return err->code == ERR_NONE;
 }
 
+/* Most tables are made anew in every run and no load remembers them: the state is looked through
+ * once, not for each. */
+static bool is_remembered(Run *run, const char *key, bool *remembered, Error *err) {
+    Strings targets = {0};
+    if (!run->remembers && !state_targets(run->duck, run->arena, &targets, err)) return false;
+    for (size_t i = 0; i < targets.count; i++) map_set(&run->remembered, targets.items[i], run);
+    run->remembers = true;
+    *remembered = map_has(&run->remembered, key);
+    return true;
+}
+
+bool run_forget(Run *run, const char *key, Error *err) {
+    bool remembered = false;
+    StateKey all = {.target = key};
+    return is_remembered(run, key, &remembered, err) &&
+           (!remembered || state_forget(run->duck, &all, NULL, err));
+}
+
 bool forget_loads(StepContext *ctx, const TableName *table, Error *err) {
-    StateKey key = {.target = table->key};
     Touched *touched = run_touch(ctx->run, table, err);
-    if (touched == NULL || (touched->had_rows && !warn_others(ctx, table, err)) ||
-        !state_forget(ctx->run->duck, &key, NULL, err))
+    bool remembered = false;
+    if (touched == NULL || !is_remembered(ctx->run, table->key, &remembered, err) ||
+        (remembered && touched->had_rows && !warn_others(ctx, table, err)) ||
+        !run_forget(ctx->run, table->key, err))
         return step_error(ctx, NULL, err);
     touched->had_rows = false;
     return true;

@@ -37,6 +37,8 @@ typedef struct Run {
     bool *keep;        /* steps to run */
     Map touched;       /* table key → Touched * */
     Map views;         /* source name → its open Relation * */
+    Map remembered;    /* keys of tables into which loads remember having brought rows */
+    bool remembers;    /* `remembered` has those of earlier runs, too */
     Map memo;          /* Session.memo */
     Map relations;     /* source name → Relation * that the validation opened for a full read */
     Map guessed;       /* sources that were opened and whose relation is a guess */
@@ -105,6 +107,8 @@ void watcher_stop(Watcher *watcher);
 /* run/anew.c: before a step that is no incremental load writes a table that one builds anew in this
  * run (--full-refresh): the rows of before go now, so that they do not stay beside the new ones. */
 bool run_refresh(StepContext *ctx, Error *err);
+/* The rows of the table with this key are gone: all that loads remember of them goes. */
+bool run_forget(Run *run, const char *key, Error *err);
 
 /* run/ … : each does one kind of step. */
 bool run_load(StepContext *ctx, Error *err);

@@ -169,6 +169,7 @@ bool cursor_check_state(StepContext *ctx, const StateKey *key, const Watermark *
 }
 
 StateKey step_state_key(StepContext *ctx, const char *source, const char *cursor) {
+    map_set(&ctx->run->remembered, ctx->step->target.key, ctx->run);
     return (StateKey){ctx->run->plan->pipeline->name, source, ctx->step->target.key, cursor};
 }
 

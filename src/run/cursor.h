@@ -31,6 +31,7 @@ bool cursor_compare(StepContext *ctx, const char *a, const char *b, const char *
 /* ERR_STATE_MISMATCH when the stored watermark was taken by another cursor, type or key. */
 bool cursor_check_state(StepContext *ctx, const StateKey *key, const Watermark *stored,
                         const char *type, const char *fingerprint, Error *err);
+/* The key under which this step remembers how far it came; that it does is noted in the run. */
 StateKey step_state_key(StepContext *ctx, const char *source, const char *cursor);
 /* Does the target hold rows of before the run? */
 bool target_had_rows(StepContext *ctx, bool *had, Error *err);

@@ -380,6 +380,7 @@ static void init_report(Run *run) {
     report->dry_run = run->options->dry_run;
     run->breakers.arena = run->arena;
     run->memo = map_exact_on(run->arena);
+    run->remembered = map_on(run->arena);
     if (report->diags.arena == NULL) report->diags = diags_on(run->arena);
 }
 

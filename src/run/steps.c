@@ -108,6 +108,5 @@ Touched *run_touch(Run *run, const TableName *table, Error *err) {
     touched->had_rows = rows > 0;
     map_set(&run->touched, table->key, touched);
     /* Somebody dropped it: what was loaded into it is to be loaded again. */
-    StateKey key = {.target = table->key};
-    return columns.count > 0 || state_forget(run->duck, &key, NULL, err) ? touched : NULL;
+    return columns.count > 0 || run_forget(run, table->key, err) ? touched : NULL;
 }

@@ -70,6 +70,8 @@ bool state_watermark(Duck *duck, Arena *arena, const StateKey *key, Watermark *w
 /* Replaces it. */
 bool state_set_watermark(Duck *duck, const StateKey *key, const Watermark *watermark,
                          const char *run_id, Error *err);
+/* The targets of all watermarks and files, in small letters. */
+bool state_targets(Duck *duck, Arena *arena, Strings *targets, Error *err);
 /* Forgets watermark, boundary rows and files of the key; NULL parts match all. */
 bool state_forget(Duck *duck, const StateKey *key, int64_t *removed, Error *err);
 /* WHERE condition for a key's rows: pipeline, source, target (and cursor_field when not NULL). */

@@ -62,6 +62,13 @@ bool state_set_watermark(Duck *duck, const StateKey *key, const Watermark *water
         state_literal(arena, watermark->token));
 }
 
+/* Boundary rows have a watermark. */
+bool state_targets(Duck *duck, Arena *arena, Strings *targets, Error *err) {
+    return duck_texts(duck, arena,
+                      "SELECT DISTINCT lower(target) FROM (SELECT target FROM _sqlflow.watermarks "
+                      "UNION ALL SELECT target FROM _sqlflow.files) ORDER BY 1", targets, err);
+}
+
 bool state_forget(Duck *duck, const StateKey *key, int64_t *removed, Error *err) {
     AUTO_ARENA arena = arena_new();
     StateKey any = *key;
