@@ -23,10 +23,8 @@ bool files_guarded(Session *session, const Link *link, const char *query, GuardO
     Arena *arena = session->arena;
     Columns columns = {0};
     Buf sql = buf_on(arena);
-    *checked = query;
-    /* As a subquery it has the names that COPY gives to columns of one name. */
-    const char *named = arena_printf(arena, "SELECT * FROM (\n%s\n)", query);
-    if (!duck_describe(session->duck, arena, named, &columns, err)) return false;
+    if (!duck_describe(session->duck, arena, query, &columns, err)) return false;
+    *checked = columns.renamed ? arena_printf(arena, "SELECT * FROM (\n%s\n)", query) : query;
     for (size_t i = 0; i < columns.count; i++) {
         FileGuard guard = guard_of(arena, link, columns.items[i].type);
         if (guard.check == NULL) continue;

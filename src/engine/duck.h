@@ -87,8 +87,9 @@ typedef struct Column {
 typedef struct Columns {
     Column *items;
     size_t count, capacity;
+    bool renamed; /* the query gives a name twice: a table made of it has x, x_1 */
 } Columns;
-/* Columns of a query (DESCRIBE), bound but not run. */
+/* Columns of a query (DESCRIBE), bound but not run; named as those of a table made of it. */
 bool duck_describe(Duck *duck, Arena *arena, const char *query, Columns *columns, Error *err);
 /* Columns of a table; count 0 when there is none. `schema` NULL: main. */
 bool duck_table_columns(Duck *duck, Arena *arena, const char *schema, const char *table,

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "engine/duck_internal.h"
 
 static const char *const simple_names[] = {
@@ -145,6 +146,20 @@ bool duck_type_is_known(duckdb_logical_type type) {
                : id != DUCKDB_TYPE_UNION;
 }
 
+/* `SELECT * FROM a JOIN b ON …` may give a name twice; a table or subquery of it has x and x_1. */
+static void name_apart(Arena *arena, Columns *columns) {
+    AUTO_ARENA scratch = arena_new();
+    Map taken = map_on(scratch);
+    for (size_t i = 0; i < columns->count; i++) {
+        const char *name = columns->items[i].name;
+        for (int k = 1; map_has(&taken, columns->items[i].name); k++) {
+            columns->items[i].name = arena_printf(arena, "%s_%d", name, k);
+            columns->renamed = true;
+        }
+        map_set(&taken, columns->items[i].name, columns);
+    }
+}
+
 bool duck_describe(Duck *duck, Arena *arena, const char *query, Columns *columns, Error *err) {
     *columns = (Columns){0};
     AUTO_STATEMENT statement = NULL;
@@ -159,6 +174,7 @@ bool duck_describe(Duck *duck, Arena *arena, const char *query, Columns *columns
         duck_type_name(&text, type);
         *LIST_PUSH(arena, columns) = (Column){arena_strdup(arena, name), buf_text(&text)};
     }
+    name_apart(arena, columns);
     return true;
 }
 
