@@ -156,6 +156,15 @@ bool duck_attach(Duck *duck, const DuckConfig *config, Error *err) {
     return true;
 }
 
+bool duck_switch(Duck *duck, const char *path, Error *err) {
+    DuckConfig config = {.path = path};
+    return duck_execf(duck, err,
+                      "USE memory; DETACH DATABASE IF EXISTS db; ATTACH %s AS db (STORAGE_VERSION "
+                      "'latest'); USE db",
+                      sql_literal(duck->arena, path)) ||
+           attach_failed(&config, err);
+}
+
 bool duck_attach_definitions(Duck *duck, const char *path, Error *err) {
     DuckConfig config = {.path = path, .read_only = true};
     const char *copy = !fs_exists(path) ? ""

@@ -30,6 +30,9 @@ bool duck_open(const DuckConfig *config, Duck **out, Error *err);
 /* Attaches config->path to an instance that was opened without one, as duck_open does: it becomes
  * the current database `db`; `memory` is the instance's own. */
 bool duck_attach(Duck *duck, const DuckConfig *config, Error *err);
+/* From here on `db` is the file of this path, perhaps the same file under another name. No
+ * transaction is open. On failure there may be no `db`. */
+bool duck_switch(Duck *duck, const char *path, Error *err);
 /* In place of it, `db` is a database in memory with what the file defines, but no rows; empty where
  * there is no file. */
 bool duck_attach_definitions(Duck *duck, const char *path, Error *err);
@@ -96,7 +99,6 @@ bool duck_table_columns(Duck *duck, Arena *arena, const char *schema, const char
                         Columns *columns, Error *err);
 const Column *columns_find(const Columns *columns, const char *name); /* without case; or NULL */
 
-/* Thread-safe: stops the running statement, which then fails with ERR_INTERRUPTED. */
 /* Functions in any SQL: DUCK_WHOLE(DOUBLE) → BIGINT and DUCK_DAY(TIMESTAMP) → DATE. Where the value
  * would change they fail with DUCK_INEXACT in the message. So do DUCK_NEAR(any) where a double or
  * a fraction in JSON, at any depth, is at least 2^53, and DUCK_SHORT(DOUBLE) also where it has more
@@ -113,6 +115,7 @@ const Column *columns_find(const Columns *columns, const char *name); /* without
 /* DUCK_KEPT(VARCHAR) → BOOLEAN: is a number below 2^53, or does a double keep all its digits? */
 #define DUCK_KEPT "_sqlflow_kept"
 
+/* Thread-safe: stops the running statement, which then fails with ERR_INTERRUPTED. */
 void duck_interrupt(Duck *duck);
 /* Makes duck_progress known from here on; it costs a short statement a good part of its time. */
 bool duck_count_progress(Duck *duck, Error *err);

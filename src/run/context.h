@@ -55,6 +55,11 @@ typedef struct Run {
     size_t current; /* index of the running step */
     struct Watcher *watcher;
     Breakers breakers;
+    struct {
+        bool wanted, open;
+        size_t begins;  /* index of the first step from which on the run commits in between */
+        size_t settled; /* what the steps before this one did is committed on the branch */
+    } branch;           /* see branch_plan */
     bool completed_earlier; /* exports of this pipeline's last run were published just now */
     int retries, restarts, breaker_openings; /* restarts: of the whole transaction */
     UdfSession *python; /* NULL when no step uses a Python function */
@@ -149,6 +154,21 @@ bool run_prepare(Run *run, Error *err);
 void run_close(Run *run);
 /* A run that fails before it starts must not leave an empty database behind. */
 void run_remove_new_database(const Run *run);
+
+/* run/branch.c: a second name of the database's file, under which a run may commit before its end.
+ * In memory there is no file and no name, only the commits. */
+/* Decides whether there is to be one, and from which step on it may be committed to. */
+void branch_plan(Run *run);
+/* Before the run's transaction begins. Where it cannot be made, the run commits only once. */
+bool branch_open(Run *run, Error *err);
+/* Before the step: commits what the steps before it did, where it reads many of their rows. */
+bool branch_settle(Run *run, size_t index, Error *err);
+/* After the run's last COMMIT: makes the branch the database, in one write. */
+bool branch_commit(Run *run, Error *err);
+/* After the rollback: the database is what it was, under its own name. */
+void branch_discard(Run *run);
+/* After the database was closed. */
+void branch_close(const Run *run);
 
 /* run/journal.c: what a run stages outside the database, noted first, so that the next run can
  * clear it away after a crash. */

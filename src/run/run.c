@@ -148,7 +148,8 @@ static bool commit(Run *run, size_t first, size_t last, Error *err) {
     if (last_one && !state_run_end(run->duck, run->report->run_id, status, NULL, err)) return false;
     /* An interrupted COMMIT may have committed all the same: from here on nothing interrupts. */
     watcher_attach(run->watcher, NULL);
-    bool done = run->stop ? interrupted(run, err) : duck_exec(run->duck, "COMMIT", NULL, err);
+    bool done = run->stop ? interrupted(run, err)
+                          : duck_exec(run->duck, "COMMIT", NULL, err) && branch_commit(run, err);
     watcher_attach(run->watcher, run->duck);
     if (!done) return false;
     run->warned = run->report->diags.count;
@@ -199,6 +200,7 @@ static void rollback(Run *run) {
     close_views(run);
     /* A setting outlives a rollback, and in an aborted transaction it could not be set back. */
     duck_exec(run->duck, "ROLLBACK; SET preserve_insertion_order = true", NULL, &ignored);
+    branch_discard(run);
     if (!run->stop) watcher_attach(run->watcher, run->duck);
     exports_unstage(run);
     log_event(LOG_INFO, NULL, "rolled_back", "nothing was changed");
@@ -209,7 +211,7 @@ static bool run_steps(Run *run, Error *err) {
     size_t count = run->plan->steps.count;
     for (size_t i = 0; i < count; i++) {
         if (!run->keep[i]) continue;
-        if (!run_step(run, i, err)) return false;
+        if (!branch_settle(run, i, err) || !run_step(run, i, err)) return false;
     }
     close_views(run);
     if (run->options->dry_run) return account_changes(run, err);
@@ -286,7 +288,7 @@ static bool record_pending(Run *run, const Error *failure, Error *err) {
 
 /* One try at the transaction; false leaves nothing behind but, when pending, what was committed. */
 static bool try_transaction(Run *run, Error *err) {
-    if (!duck_exec(run->duck, "BEGIN", NULL, err)) return false;
+    if (!branch_open(run, err) || !duck_exec(run->duck, "BEGIN", NULL, err)) return false;
     bool by_step = run->options->commit_step && !run->options->dry_run;
     if (run->options->dry_run && !state_create(run->duck, err)) return false;
     bool ok = by_step ? run_step_by_step(run, err) : run_steps(run, err);
@@ -327,6 +329,7 @@ static RunStatus failed_status(Run *run, Error *err) {
 
 static bool transact(Run *run, Error *err) {
     run->warned = run->report->diags.count;
+    branch_plan(run);
     while (!try_transaction(run, err)) {
         if (run->report->status == RUN_PENDING) return false;
         bool reread = run_may_reread(run, err);
@@ -366,6 +369,7 @@ static void run_database(Run *run, Error *err) {
     }
     journal_end(run);
     run_close(run);
+    branch_close(run);
     if (is_new && (!prepared || run->options->dry_run)) run_remove_new_database(run);
 }
 

@@ -6,11 +6,21 @@ import pytest
 import scenario
 
 
+def prepared(**settings):
+    folder = tempfile.mkdtemp(prefix="sqlflow-faults-", dir=scenario.workplace())
+    yield scenario.Expected(folder, **settings)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def expected():
-    folder = tempfile.mkdtemp(prefix="sqlflow-faults-", dir=scenario.workplace())
-    yield scenario.Expected(folder)
-    shutil.rmtree(folder, ignore_errors=True)
+    yield from prepared()
+
+
+@pytest.fixture(scope="session")
+def branched():
+    """The same with a join of many rows, before which the run commits on a branch."""
+    yield from prepared(joined=True)
 
 
 @pytest.fixture

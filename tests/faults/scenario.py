@@ -41,6 +41,16 @@ PIPELINE = (
     "UPDATE summary SET n = n + 0;\n"
     "ASSERT UNIQUE (id) IN orders;\n")
 
+# With these the run commits on a branch before it joins (src/run/branch.c).
+JOIN = (
+    "CREATE TABLE many AS SELECT i AS id, i % 7 AS week FROM range(12000) t(i);\n"
+    "CREATE TABLE weeks AS SELECT week, count(*) AS n FROM orders JOIN many USING (id) GROUP BY week;\n"
+    "EXPORT (FROM weeks ORDER BY week) TO 'output/weeks.csv';\n")
+JOINED = {
+    "many": "SELECT count(*), sum(id), sum(week) FROM many",
+    "weeks": "SELECT week, n FROM weeks",
+}
+
 TABLES = {
     "orders": "SELECT id, status, amount, updated_at::VARCHAR FROM orders",
     "events": "SELECT seq, what FROM events",
@@ -107,12 +117,13 @@ def rows_of(query):
     return sorted(map(repr, judge_connection.execute(query).fetchall()))
 
 
-def contents(root):
+def contents(root, joined=False):
     """Tables and state: name → sorted rows."""
     connection = judge_connection
     connection.execute(f"ATTACH '{root}/data/warehouse.duckdb' AS db (READ_ONLY); USE db")
     try:
-        found = {name: rows_of(query) for name, query in TABLES.items()}
+        queries = {**TABLES, **JOINED} if joined else TABLES
+        found = {name: rows_of(query) for name, query in queries.items()}
         found["ticks"] = connection.execute("SELECT run_id FROM ticks ORDER BY 1").fetchall()
         found["runs"] = connection.execute("SELECT run_id, status FROM _sqlflow.runs ORDER BY 1").fetchall()
         found["pending"] = connection.execute(
@@ -130,7 +141,7 @@ def leftovers(root):
     suspects = []
     for path in root.rglob("*"):
         name = path.name
-        if name.endswith((".tmp", ".staged", ".wal", ".old")) or "sqlflow-" in name or name.startswith("spill-"):
+        if name.endswith((".tmp", ".staged", ".wal", ".old", ".run")) or "sqlflow-" in name or name.startswith("spill-"):
             suspects.append(str(path.relative_to(root)))
     return sorted(suspects)
 
@@ -138,26 +149,30 @@ def leftovers(root):
 class Expected:
     """What undisturbed runs give, and the projects to start from (templates)."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, joined=False):
         self.folder = pathlib.Path(folder)
+        self.joined = joined
         self.empty = self.folder / "empty"
         for part in ("profiles", "pipelines"):
             (self.empty / part).mkdir(parents=True)
         (self.empty / "profiles/dev.yml").write_text(PROFILE)
-        (self.empty / "pipelines/p.sf").write_text(PIPELINE)
+        (self.empty / "pipelines/p.sf").write_text(PIPELINE + (JOIN if joined else ""))
         write_inputs(self.empty, 1)
         self.loaded = self.folder / "loaded"
         shutil.copytree(self.empty, self.loaded)
         self.undisturbed(self.loaded)
         self.old_exports = exports(self.loaded)
-        self.first = contents(self.loaded)
+        self.first = self.contents(self.loaded)
         write_inputs(self.loaded, 2)  # batch 2 waits to be loaded
         done = self.folder / "done"
         copy(self.loaded, done)
         self.undisturbed(done)
-        self.new_exports, self.after = exports(done), contents(done)
+        self.new_exports, self.after = exports(done), self.contents(done)
         assert self.after["orders"] == sorted(repr((k, *v)) for k, v in orders(2).items())
         assert None not in self.new_exports.values() and self.old_exports != self.new_exports
+
+    def contents(self, root):
+        return contents(root, self.joined)
 
     def undisturbed(self, root):
         code, text = run(root)
@@ -188,8 +203,8 @@ def judge(expected, root, first, any_new, disturbances=1):
     wanted = expected.first if first else expected.after
     news = expected.old_exports if first else expected.new_exports
     assert exports(root) == news, "exports after the next run"
-    found = contents(root)
-    for name in TABLES:
+    found = expected.contents(root)
+    for name in set(wanted) - {"ticks", "runs", "pending", "tables"}:
         assert found[name] == wanted[name], f"{name}: {diff(found[name], wanted[name])}"
     assert found["tables"] == wanted["tables"], diff(found["tables"], wanted["tables"])
     assert found["pending"] == []

@@ -44,7 +44,8 @@ def report(failures):
 
 @pytest.mark.parametrize("part", range(4))
 @pytest.mark.parametrize("name", ["empty", "loaded"])
-def test_disk_full_from_some_call_on(expected, fault_shim, name, part):
+def test_disk_full_from_some_call_on(expected, branched, fault_shim, name, part):
+    expected = (expected, branched)[part % 2]
     chosen = scenario.sampled(NUMBERS, 4 * SIZES, seed=2)[part::4]
     template = getattr(expected, name)
     settings = {"do": "fail", "errno": errno.ENOSPC, "calls": NEEDS_SPACE}
@@ -52,8 +53,9 @@ def test_disk_full_from_some_call_on(expected, fault_shim, name, part):
 
 
 @pytest.mark.parametrize("part", range(8))
-def test_io_error_at_one_call(expected, fault_shim, part):
+def test_io_error_at_one_call(expected, branched, fault_shim, part):
     """EIO at the n-th call, once: what follows works again, so nothing may be forgotten."""
+    expected = (expected, branched)[part % 2]
     chosen = list(NUMBERS)[part::8][::2]
     report(trials(expected, fault_shim, expected.loaded, {"do": "fail_once", "errno": errno.EIO}, chosen))
 
