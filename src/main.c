@@ -10,17 +10,6 @@
 #include "cli/output.h"
 #include "udf/udf.h"
 
-static int overview(Cli *cli) {
-    Buf out = buf_on(cli->arena);
-    if (cli->command != NULL)
-        help_command(&out, cli->path, cli->command);
-    else
-        help_overview(&out);
-    cli->json = false;
-    out_text(cli, buf_text(&out));
-    return 0;
-}
-
 static int version(Cli *cli) {
     extern const Command command_version;
     return command_version.run(cli);
@@ -37,9 +26,9 @@ static int dispatch(Cli *cli, int argc, const char *const *argv) {
     });
     out_keep();
     if (!parsed) return fail(cli, &err);
-    if (cli->help) return overview(cli);
+    if (cli->help) return help_show(cli, cli->path, cli->command);
     if (cli->version) return version(cli);
-    return cli->command == NULL ? overview(cli) : cli->command->run(cli);
+    return cli->command == NULL ? help_show(cli, NULL, NULL) : cli->command->run(cli);
 }
 
 /* Output that got lost is a failure, unless its reader had seen enough. */

@@ -150,6 +150,10 @@ void json_double(JsonWriter *json, const char *key, double number) {
         buf_puts(json->out, "null");
 }
 
+void json_seconds(JsonWriter *json, const char *key, double seconds) {
+    json_double(json, key, (double)(long long)(seconds * 1e6 + 0.5) / 1e6);
+}
+
 void json_bool(JsonWriter *json, const char *key, bool value) {
     begin(json, key);
     buf_puts(json->out, value ? "true" : "false");

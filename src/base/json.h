@@ -65,6 +65,8 @@ void json_end(JsonWriter *json); /* closes the innermost; which kind is remember
 void json_string(JsonWriter *json, const char *key, const char *text); /* NULL writes null */
 void json_int(JsonWriter *json, const char *key, long long number);
 void json_double(JsonWriter *json, const char *key, double number); /* not finite writes null */
+/* To microseconds: they are enough, and shorter to read. */
+void json_seconds(JsonWriter *json, const char *key, double seconds);
 void json_bool(JsonWriter *json, const char *key, bool value);
 void json_null(JsonWriter *json, const char *key);
 void json_raw(JsonWriter *json, const char *key, const char *json_text);

@@ -284,7 +284,6 @@ static bool settle_format(Cli *cli, bool given, Error *err) {
     if (cli->command != NULL && cli->command->formats != NULL) formats = cli->command->formats;
     Strings list = choice_list(cli->arena, formats);
     const char *format = flag_text(cli, "format");
-    cli->format_given = given;
     if (str_eq(format, "table") || str_eq(format, "text")) format = list.items[0];
     if (format != NULL && !is_choice(formats, format)) {
         /* A form from the environment is meant for the commands that know it. */
@@ -313,8 +312,8 @@ static void settle(Cli *cli) {
     cli->color_out = wants_color(cli, STDOUT_FILENO);
     cli->color_err = wants_color(cli, STDERR_FILENO);
     cli->log_json = str_eq(flag_text(cli, "log-format"), "json");
-    cli->progress = !cli->quiet && !cli->log_json && !flag_on(cli, "no-progress") &&
-                    isatty(STDERR_FILENO) && !str_eq(getenv("TERM"), "dumb");
+    bool shown = !cli->quiet && !cli->verbose && !cli->log_json && !flag_on(cli, "no-progress");
+    cli->progress = shown && isatty(STDERR_FILENO) && !str_eq(getenv("TERM"), "dumb");
     cli->log_level = cli->verbose ? LOG_DEBUG : LOG_INFO;
     const char *level = flag_text(cli, "log-level");
     cli->log_level_given = level != NULL && log_level_parse(level, &cli->log_level);
@@ -351,6 +350,7 @@ bool cli_parse(Cli *cli, int argc, const char *const *argv, Error *err) {
     settle(cli);
     cli->help = flag_on(cli, "help");
     cli->version = flag_on(cli, "version");
+    cli->format_given = format_given;
     if (!ok) return false;
     if (cli->help || cli->version || cli->command == NULL) return true;
     return settle_format(cli, format_given, err) && check_count(cli, err);

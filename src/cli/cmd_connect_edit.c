@@ -38,7 +38,10 @@ static bool start_edit(Edit *edit, Context *context, Error *err) {
 static bool save_profile(const Edit *edit, const char *text, Error *err) {
     struct stat info;
     unsigned mode = stat(edit->path, &info) == 0 ? info.st_mode & 0777 : 0644;
-    if (read_tree(edit->context->arena, edit->path, text, err) == NULL)
+    Arena *arena = edit->context->arena;
+    if (strstr(edit->text, "\r\n") != NULL) /* new lines end as the old ones do */
+        text = str_replace(arena, str_replace(arena, text, "\r\n", "\n"), "\n", "\r\n");
+    if (read_tree(arena, edit->path, text, err) == NULL)
         return error_prefix(err, "the edited profile would be malformed: ");
     return fs_write_atomic(edit->path, text, strlen(text), mode, err);
 }

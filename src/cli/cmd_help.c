@@ -10,23 +10,40 @@
 
 extern const Command command_help, command_version;
 
-static int run_help(Cli *cli) {
-    Buf out = buf_on(cli->arena);
-    if (flag_on(cli, "markdown")) {
-        help_markdown(&out);
-    } else if (cli->words.count == 0) {
-        help_overview(&out);
-    } else {
-        Error err;
-        size_t used;
-        const Command *command = command_find(cli->arena, &cli->words, &used, &err);
-        if (command == NULL) return fail(cli, &err);
-        Strings path = cli->words;
-        path.count = used;
-        help_command(&out, strings_join(cli->arena, &path, " "), command);
+static int show(Cli *cli, const Buf *text) {
+    if (cli->json) {
+        Document document;
+        document_start(&document, cli);
+        json_string(&document.json, "help", buf_text(text));
+        return document_end(&document, cli);
     }
-    out_text(cli, buf_text(&out));
+    out_text(cli, buf_text(text));
     return 0;
+}
+
+int help_show(Cli *cli, const char *path, const Command *command) {
+    Buf out = buf_on(cli->arena);
+    if (command == NULL)
+        help_overview(&out);
+    else
+        help_command(&out, path, command);
+    return show(cli, &out);
+}
+
+static int run_help(Cli *cli) {
+    if (flag_on(cli, "markdown")) {
+        Buf out = buf_on(cli->arena);
+        help_markdown(&out);
+        return show(cli, &out);
+    }
+    if (cli->words.count == 0) return help_show(cli, NULL, NULL);
+    Error err;
+    size_t used;
+    const Command *command = command_find(cli->arena, &cli->words, &used, &err);
+    if (command == NULL) return fail(cli, &err);
+    Strings path = cli->words;
+    path.count = used;
+    return help_show(cli, strings_join(cli->arena, &path, " "), command);
 }
 
 static int run_version(Cli *cli) {
@@ -51,7 +68,7 @@ const Command command_help = {
     .summary = "show help, also of a command",
     .arguments = "[COMMAND]",
     .flags = help_flags,
-    .formats = "text",
+    .formats = "text|json",
     .complete = "command",
     .max_args = 3,
     .examples = (const Example[]){{"help run", "all about running a pipeline"}, {0}},

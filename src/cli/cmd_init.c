@@ -1,5 +1,6 @@
 /* `sqlflow init NAME`: a new project from templates that the program carries inside
  * (src/cli/templates/TEMPLATE/…). Everything is checked before the first file is written. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -80,6 +81,16 @@ static const char *first_pipeline(const NewFiles *files, Arena *arena) {
     return "NAME";
 }
 
+/* As a shell takes it for one word. */
+static const char *shell_word(Arena *arena, const char *text) {
+    bool plain = *text != '-';
+    for (const char *c = text; *c != '\0'; c++)
+        plain &= (unsigned char)*c >= 0x80 || isalnum((unsigned char)*c) || strchr("_-./", *c);
+    if (plain) return text;
+    return arena_printf(arena, "%s'%s'", *text == '-' ? "-- " : "",
+                        str_replace(arena, text, "'", "'\\''"));
+}
+
 static int tell(Cli *cli, const char *root, const NewFiles *files) {
     if (cli->json) {
         Document document;
@@ -93,8 +104,8 @@ static int tell(Cli *cli, const char *root, const NewFiles *files) {
     }
     for (size_t i = 0; i < files->count; i++)
         out_printf(cli, "  %s/%s\n", root, files->items[i].path);
-    out_printf(cli, "\nThe project is ready:\n  cd %s\n  sqlflow run %s\n", root,
-               first_pipeline(files, cli->arena));
+    out_printf(cli, "\nThe project is ready:\n  cd %s\n  sqlflow run %s\n",
+               shell_word(cli->arena, root), first_pipeline(files, cli->arena));
     return 0;
 }
 

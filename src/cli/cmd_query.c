@@ -16,28 +16,35 @@ static const char *const reading[] = {"SELECT",      "WITH",         "FROM",    
                                       "TABLE",       "PIVOT",        "UNPIVOT",   "DESCRIBE",
                                       "DESC",        "SHOW",         "SUMMARIZE", "EXPLAIN",
                                       "PIVOT_WIDER", "PIVOT_LONGER", "(",         NULL};
-static const char *const changing[] = {"INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER",
-                                       "COPY",   "SET",    "ATTACH", "MERGE",  NULL};
+static const char *const changing[] = {
+    "INSERT",  "UPDATE",   "DELETE",  "CREATE",     "DROP",   "ALTER",    "COPY",    "SET",
+    "ATTACH",  "MERGE",    "DETACH",  "TRUNCATE",   "USE",    "PRAGMA",   "CALL",    "EXPORT",
+    "IMPORT",  "INSTALL",  "LOAD",    "CHECKPOINT", "VACUUM", "ANALYZE",  "RESET",   "COMMENT",
+    "PREPARE", "EXECUTE",  "BEGIN",   "COMMIT",     "ABORT",  "ROLLBACK", "START",   "FORCE",
+    NULL};
 
-static bool starts_query(const SourceText *source, const Token *token) {
-    for (size_t i = 0; reading[i] != NULL; i++)
-        if (token_is(source, *token, reading[i])) return true;
+static bool is_one_of(const SourceText *source, const Token *token, const char *const *words) {
+    for (size_t i = 0; words[i] != NULL; i++)
+        if (token_is(source, *token, words[i])) return true;
     return false;
 }
 
-/* The word that was meant by a misspelled one, or NULL. */
+/* " (did you mean …?)" of a misspelled word, or "". */
 static const char *meant_word(Arena *arena, const char *word) {
     Strings words = {0};
     for (size_t i = 0; reading[i] != NULL; i++) strings_add(arena, &words, reading[i]);
     for (size_t i = 0; changing[i] != NULL; i++) strings_add(arena, &words, changing[i]);
-    const char *meant = str_nearest(word, &words);
-    return meant == NULL || str_ieq(meant, word) ? NULL : meant;
+    return str_did_you_mean(arena, word, &words);
+}
+
+static bool hint_reading(Error *err) {
+    return error_hint(err, "query only looks: SELECT, FROM, WITH, VALUES, DESCRIBE, SHOW, "
+                           "SUMMARIZE, EXPLAIN; change data in a pipeline");
 }
 
 static bool refuse(Error *err, Span span, const char *message) {
     error_set(err, ERR_READ_ONLY, span, "%s", message);
-    return error_hint(err, "query only looks: SELECT, FROM, WITH, VALUES, DESCRIBE, SHOW, "
-                           "SUMMARIZE, EXPLAIN; change data in a pipeline");
+    return hint_reading(err);
 }
 
 /* A read-only database still lets COPY write files, so only one query is let through. The SQL
@@ -47,14 +54,18 @@ static bool check_query(Arena *arena, const SourceText *source, const char **sql
     const Token *token = tokens.items;
     if (token->kind == TOKEN_END)
         return error_set(err, ERR_USAGE, SPAN_NONE, "there is no SQL to run");
-    if (token_is(source, *token, "EXPLAIN")) token++;
-    if (token_is(source, *token, "ANALYZE")) token++;
-    if (!starts_query(source, token)) {
+    if (token_is(source, *token, "EXPLAIN")) {
+        token++;
+        if (token_is(source, *token, "ANALYZE")) token++;
+    }
+    if (!is_one_of(source, token, reading)) {
         Span span = span_of(source, token->start, token->end);
-        const char *word = span_text(arena, span), *meant = meant_word(arena, word);
-        if (meant == NULL) return refuse(err, span, "this statement does more than read");
-        return error_set(err, ERR_QUERY_SYNTAX, span, "unknown statement '%s' (did you mean '%s'?)",
-                         word, meant);
+        if (is_one_of(source, token, changing))
+            return refuse(err, span, "this statement does more than read");
+        const char *word = span_text(arena, span);
+        error_set(err, ERR_QUERY_SYNTAX, span, "unknown statement '%s'%s", word,
+                  meant_word(arena, word));
+        return hint_reading(err);
     }
     *sql = source->text;
     for (token = tokens.items; token->kind != TOKEN_END; token++) {
@@ -99,6 +110,11 @@ static Strings unique_names(Arena *arena, const Rows *rows) {
     return names;
 }
 
+/* A reader that has gone, as in `| head`, ends the query, however many rows it has. */
+static bool next(const Cli *cli, Rows *rows, Error *err) {
+    return cli->output_error == 0 && rows_next(rows, err);
+}
+
 static void flush(Cli *cli, Buf *out, size_t limit) {
     if (out->size < limit) return;
     out_data(cli, out->data, out->size);
@@ -128,7 +144,7 @@ static bool print_csv(Cli *cli, Rows *rows, Error *err) {
         csv_field(&out, rows_name(rows, i));
     }
     buf_putc(&out, '\n');
-    while (rows_next(rows, err)) {
+    while (next(cli, rows, err)) {
         for (size_t i = 0; i < columns; i++) {
             if (i > 0) buf_putc(&out, ',');
             csv_field(&out, rows_text(rows, i));
@@ -144,7 +160,7 @@ static bool print_json(Cli *cli, Rows *rows, Error *err) {
     Buf out = buf_on(cli->arena);
     Strings names = unique_names(cli->arena, rows);
     buf_putc(&out, '[');
-    for (size_t row = 0; rows_next(rows, err); row++) {
+    for (size_t row = 0; next(cli, rows, err); row++) {
         buf_puts(&out, row == 0 ? "\n  " : ",\n  ");
         JsonWriter json = json_writer(&out, false);
         json_object(&json, NULL);
@@ -222,7 +238,7 @@ static bool print_table(Cli *cli, Rows *rows, Error *err) {
     while (count < SAMPLE_ROWS && next_row(cli->arena, rows, &sample, err)) count++;
     Buf out = buf_on(cli->arena);
     grid_head(&grid, &out, &sample);
-    while (count >= SAMPLE_ROWS && err->code == ERR_NONE) {
+    while (count >= SAMPLE_ROWS && err->code == ERR_NONE && cli->output_error == 0) {
         AUTO_ARENA scratch = arena_new();
         Strings cells = {0};
         if (!next_row(scratch, rows, &cells, err)) break;

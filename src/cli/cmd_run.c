@@ -33,6 +33,12 @@ static const char *variables_json(Context *context, const Vars *vars) {
     return redact_json(context->arena, buf_text(&out));
 }
 
+/* All that the flag was given with, or NULL. */
+static const char *id_list(const Cli *cli, const char *flag) {
+    const Strings *lists = flag_list(cli, flag);
+    return lists->count == 0 ? NULL : strings_join(cli->arena, lists, ",");
+}
+
 static RunOptions options_of(Context *context, const Loaded *loaded, RunListener *listener) {
     const Cli *cli = context->cli;
     const char *commit = flag_text(cli, "commit");
@@ -48,8 +54,8 @@ static RunOptions options_of(Context *context, const Loaded *loaded, RunListener
         .dry_run = flag_on(cli, "dry-run"),
         .wait_seconds = flag_wait(cli),
         .timeout_seconds = flag_seconds(cli, "timeout", 0, 0),
-        .select = flag_text(cli, "select"),
-        .exclude = flag_text(cli, "exclude"),
+        .select = id_list(cli, "select"),
+        .exclude = id_list(cli, "exclude"),
         .variables_json = variables_json(context, &loaded->vars),
         .listener = listener,
     };
@@ -242,10 +248,10 @@ static int run_run(Cli *cli) {
 static const Flag run_flags[] = {
     FLAG_ROW_VAR,
     FLAG_ROW_VARS,
-    {"select", 0, FLAG_TEXT, "IDS", NULL,
+    {"select", 0, FLAG_LIST, "IDS", NULL,
      "run only these steps: a,b; +a with all before it, a+ "
      "with all after"},
-    {"exclude", 0, FLAG_TEXT, "IDS", NULL, "run all steps but these"},
+    {"exclude", 0, FLAG_LIST, "IDS", NULL, "run all steps but these"},
     {"full-refresh", 0, FLAG_SWITCH, NULL, NULL, "rebuild incremental tables from all rows"},
     {"start", 0, FLAG_TEXT, "TIME", NULL, "recompute incremental tables from here on …"},
     {"end", 0, FLAG_TEXT, "TIME", NULL, "… to before here; watermarks stay"},

@@ -89,7 +89,7 @@ static int print_json(Cli *cli, const Outcomes *outcomes, const Diags *problems)
         json_string(&document.json, "pipeline", outcome->test->pipeline);
         json_string(&document.json, "file", outcome->test->file);
         json_string(&document.json, "status", outcome->passed ? "passed" : "failed");
-        json_double(&document.json, "seconds", outcome->seconds);
+        json_seconds(&document.json, "seconds", outcome->seconds);
         json_string(&document.json, "diff", outcome->passed ? NULL : outcome->diff);
         json_end(&document.json);
     }

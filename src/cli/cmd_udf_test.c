@@ -256,6 +256,8 @@ static int run_test(Cli *cli) {
     AUTO_DUCK duck = NULL;
     Buf sql = buf_on(cli->arena);
     Files files = {0};
+    if (flag_text(cli, "args") != NULL && flag_text(cli, "data") != NULL)
+        return fail_usage(cli, "--args is one call, --data has the rows of many: give one of them");
     if (!find_file(&context, "data", &files.data, &err) ||
         !find_file(&context, "expect", &files.expect, &err) ||
         !duck_open(&(DuckConfig){0}, &duck, &err) ||

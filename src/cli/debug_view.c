@@ -143,7 +143,7 @@ void debug_show_step(const DebugView *view, const StepResult *result, size_t ind
         json_string(view->json, "id", step->id);
         json_string(view->json, "type", step_kind_name(step->kind));
         json_string(view->json, "status", step_status_name(result->status));
-        json_double(view->json, "seconds", result->seconds);
+        json_seconds(view->json, "seconds", result->seconds);
         show_json(view, result);
         json_end(view->json);
         return;

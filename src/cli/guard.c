@@ -12,8 +12,6 @@
 #include "run/run.h"
 #include "udf/udf.h"
 
-enum { TICK_MS = 100 };
-
 /* Seconds in which Python may end by itself, with its `finally` blocks and hooks. */
 static const double GRACE = 0.5;
 
@@ -56,11 +54,12 @@ static void notice(int signal) {
 }
 
 static void *watch(void *argument) {
-    const struct timespec pause = {0, TICK_MS * 1000000L};
     sigset_t signals;
     (void)argument;
     run_watched_signals(&signals);
     while (!atomic_load(&guard.ended)) {
+        double limit = guard.stopped_at == 0 ? guard.limit : 0;
+        const struct timespec pause = run_watch_pause(limit, guard.started);
         int signal = sigtimedwait(&signals, NULL, &pause);
         if (signal != SIGUSR2) notice(signal);
     }

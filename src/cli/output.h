@@ -45,6 +45,9 @@ typedef struct Document {
 void document_start(Document *document, Cli *cli);
 int document_end(Document *document, Cli *cli); /* prints; returns 0 */
 
+/* Help of a command, or of all when it is NULL, in the form that is asked for; returns 0. */
+int help_show(Cli *cli, const char *path, const Command *command);
+
 /* A question on the terminal; false with ERR_USAGE when stdin is none. `hidden`: no echo. */
 bool prompt(Cli *cli, const char *question, bool hidden, const char **answer, Error *err);
 bool can_prompt(void);

@@ -129,6 +129,10 @@ static bool read_case(Context *context, const Value *own, const Value *file, Tes
     test->pipeline = pipeline == NULL ? NULL : value_text(pipeline);
     if (test->pipeline == NULL)
         diag_error(&context->diags, ERR_TEST_FILE, own->span, "the test names no pipeline");
+    else if (test->error != NULL && (test->tables != NULL || test->exports != NULL))
+        diag_error(&context->diags, ERR_TEST_FILE, test->error->span,
+                   "the test expects an error, and tables or exports")
+            ->hint = "a run that fails leaves none: make two tests of it";
     else if (expects_nothing(test))
         diag_error(&context->diags, ERR_TEST_FILE, own->span, "the test expects nothing")->hint =
             "add expect: with tables, exports or error";

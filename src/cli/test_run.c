@@ -26,7 +26,7 @@ static bool first_error(Context *context, Error *err) {
     for (size_t i = 0; i < context->diags.count; i++) {
         const Diag *diag = &context->diags.items[i];
         if (diag->severity != SEVERITY_ERROR) continue;
-        error_set(err, diag->code, diag->span, "%s", diag->message);
+        diag_to_error(diag, err);
         return true;
     }
     return false;
@@ -212,6 +212,17 @@ static bool run_twice(Trial *trial) {
 
 /* -- one test ---------------------------------------------------------------------------- */
 
+/* The pipeline's own error, with its place: the test's file is not where it has to be mended. */
+static void tell_failure(Trial *trial) {
+    const Error *err = &trial->failure;
+    Buf *diff = &trial->diff;
+    Position at = span_position(err->span);
+    buf_printf(diff, "%s: %s\n", diag_code(diff->arena, err->code), err->message);
+    if (err->span.source != NULL)
+        buf_printf(diff, "  --> %s:%u:%u\n", err->span.source->name, at.line, at.column);
+    if (*err->hint != '\0') buf_printf(diff, "  = hint: %s\n", err->hint);
+}
+
 static void judge(Trial *trial) {
     Error err = {0};
     if (trial->test->error != NULL) {
@@ -219,8 +230,7 @@ static void judge(Trial *trial) {
         return;
     }
     if (trial->failure.code != ERR_NONE) {
-        buf_printf(&trial->diff, "%s: %s\n", diag_code(trial->context->arena, trial->failure.code),
-                   trial->failure.message);
+        tell_failure(trial);
         return;
     }
     AUTO_DUCK duck = NULL;

@@ -57,7 +57,8 @@ void bind_types(const Plan *plan, const BindOptions *options, Diags *diags);
 /* ERR_UNKNOWN_STEP with the nearest step and all there are; returns false. */
 bool plan_no_step(const Plan *plan, Arena *arena, const char *id, Error *err);
 /* Steps picked by --select/--exclude ("id", "+id", "id+", comma separated); keep[i] for each step.
- * false with err (ERR_UNKNOWN_STEP) for an unknown id. NULL lists pick everything. */
+ * NULL lists pick everything. false with err: ERR_UNKNOWN_STEP for an unknown id, ERR_USAGE when no
+ * step is left. */
 bool plan_select(const Plan *plan, Arena *arena, const char *select, const char *exclude,
                  bool **keep, Error *err);
 

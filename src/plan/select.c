@@ -4,12 +4,24 @@
 #include <stdint.h>
 #include <string.h>
 
-bool plan_no_step(const Plan *plan, Arena *arena, const char *id, Error *err) {
+static Strings ids_of(const Plan *plan, Arena *arena) {
     Strings ids = {0};
     for (size_t i = 0; i < plan->steps.count; i++)
         strings_add(arena, &ids, plan->steps.items[i].id);
+    return ids;
+}
+
+bool plan_no_step(const Plan *plan, Arena *arena, const char *id, Error *err) {
+    Strings ids = ids_of(plan, arena);
     error_set(err, ERR_UNKNOWN_STEP, SPAN_NONE, "the plan has no step '%s'%s", id,
               str_did_you_mean(arena, id, &ids));
+    return error_hint(err, "the steps are: %s", strings_join(arena, &ids, ", "));
+}
+
+/* An empty list, as of a shell's variable that is not set, must not look like a run that worked. */
+static bool nothing_picked(const Plan *plan, Arena *arena, Error *err) {
+    Strings ids = ids_of(plan, arena);
+    error_set(err, ERR_USAGE, SPAN_NONE, "--select and --exclude leave no step to run");
     return error_hint(err, "the steps are: %s", strings_join(arena, &ids, ", "));
 }
 
@@ -66,7 +78,12 @@ bool plan_select(const Plan *plan, Arena *arena, const char *select, const char 
     bool *picked = ARENA_ARRAY(arena, bool, n + 1), *left_out = ARENA_ARRAY(arena, bool, n + 1);
     if (select != NULL && !mark_list(plan, arena, select, picked, err)) return false;
     if (exclude != NULL && !mark_list(plan, arena, exclude, left_out, err)) return false;
-    for (size_t i = 0; i < n; i++) picked[i] = (select == NULL || picked[i]) && !left_out[i];
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        picked[i] = (select == NULL || picked[i]) && !left_out[i];
+        count += picked[i];
+    }
+    if (n > 0 && count == 0) return nothing_picked(plan, arena, err);
     /* A picked LOAD cannot do without its SOURCE, which by itself does nothing. */
     for (size_t i = n; i-- > 0;)
         for (size_t k = 0; picked[i] && k < plan->steps.items[i].depends.count; k++) {

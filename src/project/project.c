@@ -155,6 +155,12 @@ static const char *pipelines_dir(const Project *project) {
     return project->profile.pipelines_dir == NULL ? "pipelines" : project->profile.pipelines_dir;
 }
 
+static bool is_file(const Project *project, Arena *arena, const char *path) {
+    const char *file = fs_join(arena, project->root, path);
+    return fs_exists(file) && !fs_is_dir(file);
+}
+
+/* Only what is found by its name: a folder or NAME.SF is not. */
 bool project_pipelines(const Project *project, Arena *arena, Strings *names, Error *err) {
     *names = (Strings){0};
     const char *dir = fs_join(arena, project->root, pipelines_dir(project));
@@ -162,15 +168,12 @@ bool project_pipelines(const Project *project, Arena *arena, Strings *names, Err
     Strings files = {0};
     if (!fs_list(arena, dir, &files, err)) return false;
     for (size_t i = 0; i < files.count; i++) {
-        const char *name = name_without(arena, files.items[i], ".sf");
-        if (name != NULL && *name != '.') strings_add(arena, names, name);
+        const char *file = files.items[i];
+        if (*file != '.' && str_ends(file, ".sf") &&
+            is_file(project, arena, fs_join(arena, dir, file)))
+            strings_add(arena, names, name_without(arena, file, ".sf"));
     }
     return true;
-}
-
-static bool is_file(const Project *project, Arena *arena, const char *path) {
-    const char *file = fs_join(arena, project->root, path);
-    return fs_exists(file) && !fs_is_dir(file);
 }
 
 const char *project_typed_path(const Project *project, Arena *arena, const char *path) {

@@ -315,9 +315,6 @@ static void count_or_null(JsonWriter *json, const char *key, int64_t number) {
         json_int(json, key, number);
 }
 
-/* Microseconds are enough, and shorter to read. */
-static double rounded(double seconds) { return (double)(long long)(seconds * 1e6 + 0.5) / 1e6; }
-
 static void steps_json(const RunReport *report, JsonWriter *json) {
     json_array(json, "steps");
     for (size_t i = 0; i < report->step_count; i++) {
@@ -332,7 +329,7 @@ static void steps_json(const RunReport *report, JsonWriter *json) {
         json_int(json, "rows_deleted", result->rows_deleted);
         json_int(json, "duplicates_dropped", result->duplicates_dropped);
         json_int(json, "retries", result->retries);
-        json_double(json, "seconds", rounded(result->seconds));
+        json_seconds(json, "seconds", result->seconds);
         json_end(json);
     }
     json_end(json);
@@ -404,7 +401,7 @@ void report_json(const RunReport *report, Buf *out) {
     json_string(&json, "profile", report->profile);
     json_string(&json, "status", run_status_name(report->status));
     json_string(&json, "started_at", clock_iso(report->arena, report->started_us));
-    json_double(&json, "seconds", rounded(report->seconds));
+    json_seconds(&json, "seconds", report->seconds);
     json_bool(&json, "in_memory", report->in_memory);
     json_bool(&json, "dry_run", report->dry_run);
     steps_json(report, &json);

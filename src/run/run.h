@@ -93,6 +93,9 @@ void run_block_signals(void);
 /* Those, and SIGUSR2, which only wakes the thread that waits for them. Without SIGHUP where that is
  * ignored: under nohup. */
 void run_watched_signals(sigset_t *signals);
+/* How long a thread that watches waits for them: a tenth of a second, or until the time that began
+ * at `started` is up (limit 0: never). */
+struct timespec run_watch_pause(double limit, double started);
 
 /* Runs the plan. Returns the exit code; everything worth telling is in the report. While it
  * runs, the first SIGINT, SIGTERM or SIGHUP rolls back, the second exits at once. */

@@ -12,8 +12,6 @@
 
 #include "base/clock.h"
 
-enum { TICK_MS = 100 };
-
 struct Watcher {
     Run *run;
     pthread_t thread;
@@ -55,8 +53,10 @@ static void tick(Watcher *watcher) {
 
 static void *watch(void *argument) {
     Watcher *watcher = argument;
-    const struct timespec pause = {0, TICK_MS * 1000000L};
+    double limit = watcher->run->options->timeout_seconds;
     while (!atomic_load(&watcher->ended)) {
+        const struct timespec pause =
+            run_watch_pause(watcher->run->stop ? 0 : limit, watcher->started);
         int signal = sigtimedwait(&watcher->signals, NULL, &pause);
         if (signal == SIGUSR2) continue; /* only a wake-up */
         if (signal > 0) {
@@ -81,6 +81,14 @@ void run_watched_signals(sigset_t *signals) {
     sigaddset(signals, SIGTERM);
     if (!is_ignored(SIGHUP)) sigaddset(signals, SIGHUP);
     sigaddset(signals, SIGUSR2);
+}
+
+struct timespec run_watch_pause(double limit, double started) {
+    const double tick = 0.1, shortest = 1e-5;
+    double left = limit > 0 ? started + limit - clock_steady() : tick;
+    if (left > tick) left = tick;
+    if (left < 0) left = 0;
+    return (struct timespec){0, (long)((left + shortest) * 1e9)};
 }
 
 void run_block_signals(void) {

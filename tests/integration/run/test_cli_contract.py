@@ -11,7 +11,7 @@ import subprocess
 import termios
 
 import pytest
-from harness import BIN, Project, environment, persistent, steps_by_id
+from harness import BIN, PATIENCE, Project, environment, persistent, steps_by_id
 
 DIAGNOSTIC = {"severity", "code", "class", "message", "hint", "file", "line", "column", "step"}
 STEP = {"id", "type", "status", "rows_read", "rows_inserted", "rows_updated", "rows_deleted", "duplicates_dropped",
@@ -74,6 +74,10 @@ EXITS = [
     (2, ["run", "nothing"], "SF0404"), (2, ["rnu"], "SF1001"), (2, ["run"], "SF1001"),
     (2, ["run", "p", "--no-such-flag"], "SF1001"), (2, ["run", "p", "--commit", "never"], "SF1001"),
     (2, ["run", "p", "extra"], "SF1001"), (2, ["run", "p", "--select", "nothing"], "SF0311"),
+    (2, ["run", "p", "--select", ""], "SF1001"), (2, ["run", "p", "--select", "transform_t", "--exclude", "transform_t"],
+                                                  "SF1001"),
+    (2, ["query", "foo bar"], "SF0308"), (4, ["query", "detach w"], "SF0708"), (4, ["query", "analyze"], "SF0708"),
+    (2, ["udf", "test", "f", "--args", "[1]", "--data", "x.csv"], "SF1001"),
     (2, ["run", "p", "--var", "novalue"], "SF1001"), (2, ["run", "p", "--timeout", "soon"], "SF1001"),
     (4, ["run", "p", "-p", "nothing"], "SF0402"), (2, ["run", "syntax"], "SF0101"),
     (4, ["run", "unknown"], "SF0301"), (4, ["run", "variable"], "SF0201"), (4, ["run", "file"], "SF0506"),
@@ -348,6 +352,21 @@ def test_version_and_help_need_no_project(tmp_path):
     assert not project.files()
 
 
+@pytest.mark.parametrize("words", [[], ["help"], ["help", "run"], ["run", "--help"], ["--version"], ["version"]])
+def test_help_and_version_are_documents_too(tmp_path, words):
+    for quiet in ([], ["-q"]):
+        done = subprocess.run([BIN, *words, "--format", "json", *quiet], cwd=tmp_path, env=environment(tmp_path),
+                              capture_output=True, check=True)
+        assert {"schema_version", "version" if "version" in str(words) else "help"} <= set(json.loads(done.stdout))
+
+
+def test_what_init_tells_to_type_is_one_word(tmp_path):
+    for name, shown in (("my shop's", "cd 'my shop'\\''s'\n"), ("-x", "cd -- '-x'\n"), ("shöp/a.b", "cd shöp/a.b\n")):
+        done = subprocess.run([BIN, "init", "--template", "minimal", "--", name], cwd=tmp_path, env=environment(tmp_path),
+                              capture_output=True, check=True)
+        assert shown in done.stdout.decode()
+
+
 def test_init_makes_a_project_that_runs(tmp_path):
     project = Project(tmp_path / "x")
     shutil.rmtree(project.root)
@@ -551,6 +570,15 @@ def test_query_gives_json_of_any_result(project, sql, expected):
     assert json.loads(text, parse_constant=no_constant) == expected
 
 
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_a_query_whose_reader_has_gone_ends(project, form):
+    project.run("CREATE TABLE t AS SELECT 1 AS v;")
+    process = project.start("query", "FROM range(100000000000)", "--format", form)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=PATIENCE) == 0
+
+
 def test_query_draws_a_plan_and_keeps_tables_in_lines(project):
     project.run("CREATE TABLE t AS SELECT 1 AS v;")
     plan = project.sf("query", "EXPLAIN FROM t").out
@@ -589,6 +617,21 @@ def test_expectations_that_cannot_fail_are_errors(project, expected):
     project.pipeline("CREATE TABLE t AS SELECT 1 AS v;")
     project.write("tests/p.yml", f"pipeline: p\nexpect: {{ tables: {{ t: {expected} }} }}\n")
     assert "tests/p.yml:2:" in project.sf("test", code=4).err
+
+
+def test_a_failed_run_leaves_nothing_to_expect(project):
+    project.pipeline("CREATE TABLE t AS SELECT error('no') AS v;")
+    project.write("tests/p.yml", "pipeline: p\nexpect: { error: { message: no }, tables: { t: { count: 1 } } }\n")
+    assert "tests/p.yml:2:" in project.sf("test", code=4).err
+
+
+def test_a_pipeline_that_fails_in_its_test_is_shown_with_its_place(project):
+    project.pipeline("CREATE TABLE a AS SELECT 'x' AS v;\nCREATE TABLE t AS SELECT v::INTEGER AS v FROM a;")
+    project.write("tests/p.yml", "pipeline: p\nexpect: { tables: { t: { count: 1 } } }\n")
+    assert "--> pipelines/p.sf:2:" in project.sf("test", code=1).out
+    project.pipeline("CREATE TABLE t AS SELECT * FROM gone;")
+    shown = project.sf("test", code=1).out
+    assert "SF0301" in shown and "--> pipelines/p.sf:1:33" in shown
 
 
 @pytest.mark.parametrize("text", ["pipeline: q\nexpect: { error: { code: SF0101 } }",
@@ -663,6 +706,44 @@ def test_the_live_line_is_cut_to_the_terminal(project, columns):
     os.close(ours)
     lines = [line for line in shown.split("\r\033[K") if "1/1" in line]
     assert done.returncode == 7 and lines and all(len(line) < columns for line in lines), shown
+
+
+def test_logged_events_have_lines_of_their_own(project):
+    project.pipeline("CREATE TABLE t AS SELECT count(*) AS n FROM range(1000000) a, range(1000000) b\n"
+                     "WHERE (a.range * b.range) % 7 = 3;")
+    ours, theirs = pty.openpty()
+    subprocess.run([BIN, "run", "p", "-v", "--timeout", "0.5"], cwd=project.root, stdout=subprocess.PIPE, stderr=theirs,
+                   env={**environment(project.root), "TERM": "xterm"})
+    os.close(theirs)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert "step_failed" in shown and "\033[K" not in shown
+
+
+def test_only_files_that_are_found_by_name_are_listed(project):
+    for name in ("p", "it's", "My Pipe.v1"):
+        project.pipeline("CREATE TABLE t AS SELECT 1 AS v;", name)
+    project.write("pipelines/UP.SF", "CREATE TABLE t AS SELECT 1 AS v;")
+    project.path("pipelines/folder.sf").mkdir()
+    names = [p["name"] for p in project.sf("pipeline", "list", "--format", "json").doc["pipelines"]]
+    assert sorted(names) == ["My Pipe.v1", "it's", "p"]
+    project.sf("pipeline", "validate")
+    project.sf("run", "pipelines/UP.SF")
+
+
+def test_lists_of_steps_given_twice_are_one(project):
+    project.pipeline("".join(f"CREATE TABLE {t} AS SELECT 1 AS v;" for t in "abc"))
+    for flag, left in (("--select", ["transform_a", "transform_c"]), ("--exclude", ["transform_b"])):
+        run = project.run(None, flag, "transform_a", flag, "transform_c")
+        assert [s["id"] for s in run["steps"] if s["status"] == "ok"] == left
+
+
+def test_connections_are_added_with_the_profiles_line_ends(project):
+    profile = persistent().replace("\n", "\r\n").encode()
+    path = project.write("profiles/dev.yml", profile + b"connections:\r\n  a: { type: csv, path: x }\r\n")
+    project.sf("connect", "add", "b", "--type", "csv", "path=y")
+    project.sf("connect", "remove", "a")
+    assert path.read_bytes() == profile + b"connections:\r\n  b:\r\n    type: csv\r\n    path: y\r\n"
 
 
 def test_hundreds_of_pipelines_are_not_a_hint(project):

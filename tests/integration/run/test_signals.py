@@ -127,6 +127,12 @@ def test_timeout(project):
     check_rolled_back(project, "failed")
 
 
+def test_a_short_timeout_is_kept(project):
+    for limit in ("0.0001", "0.002"):
+        error = project.fail("CREATE TABLE t AS SELECT 1 AS v;", "--timeout", limit, code=7)
+        assert error["code"] == "SF0616" and not project.has_table("t")
+
+
 def test_timeout_that_is_not_reached(project):
     project.run("CREATE TABLE t AS SELECT 1 AS v;", "--timeout", "100")
     assert project.table("t") == [(1,)]
