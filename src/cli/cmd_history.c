@@ -4,11 +4,15 @@
 
 extern const Command command_history;
 
+/* What is not in the table of runs: their name, and how long they took. */
+#define NAME_COLUMN "run_id AS name"
+#define SECONDS_COLUMN                                                                             \
+    "round(date_diff('millisecond', started_at, ended_at) / 1000.0, 3)::DOUBLE AS seconds"
+
 static const char *list_sql(Cli *cli) {
     Buf sql = buf_on(cli->arena);
-    buf_puts(&sql, "SELECT run_id AS name, run_id, pipeline, profile, status, started_at, ended_at,"
-                   " round(date_diff('millisecond', started_at, ended_at) / 1000.0, 3)::DOUBLE"
-                   " AS seconds, error_code, error FROM _sqlflow.runs");
+    buf_puts(&sql, "SELECT " NAME_COLUMN ", run_id, pipeline, profile, status, started_at,"
+                   " ended_at, " SECONDS_COLUMN ", error_code, error FROM _sqlflow.runs");
     const char *pipeline = flag_text(cli, "pipeline");
     if (pipeline != NULL) {
         buf_puts(&sql, " WHERE pipeline = ");
@@ -107,7 +111,9 @@ static const char *part_sql(Arena *arena, const Part *part, const char *run, boo
 static bool run_json(Cli *cli, const Reader *reader, const char *run, Error *err) {
     Document document;
     document_start(&document, cli);
-    const char *sql = arena_printf(cli->arena, "FROM _sqlflow.runs WHERE run_id = %s",
+    const char *sql = arena_printf(cli->arena,
+                                   "SELECT " NAME_COLUMN ", *, " SECONDS_COLUMN
+                                   " FROM _sqlflow.runs WHERE run_id = %s",
                                    sql_literal(cli->arena, run));
     if (!rows_json(reader->duck, sql, &document.json, "runs", err)) return false;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

@@ -217,11 +217,18 @@ static bool normalise(Cli *cli, Duck *duck, Watermark *watermark, Error *err) {
     return error_hint(err, "the watermark keeps the type of its cursor");
 }
 
-/* A type is pasted into SQL, so it may hold nothing but a type's name. */
-static bool is_type_name(const char *type) {
+/* The type by the name that a run gives it: int8 is BIGINT. It is pasted into SQL, so it may hold
+ * nothing but a type's name. */
+static bool type_of(Cli *cli, Duck *duck, const char *typed, const char **type, Error *err) {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                   "0123456789_(), ";
-    return strspn(type, allowed) == strlen(type) && *type != '\0';
+    const char *sql = arena_printf(cli->arena, "SELECT typeof(CAST(NULL AS %s))", typed);
+    if (*typed != '\0' && strspn(typed, allowed) == strlen(typed) &&
+        duck_text(duck, cli->arena, sql, type, err))
+        return true;
+    error_set(err, ERR_USAGE, SPAN_NONE, "'%s' is not a type", typed);
+    return error_hint(err, "--type is the DuckDB type of the cursor, such as TIMESTAMP, DATE or "
+                           "BIGINT");
 }
 
 static bool set_watermark(Cli *cli, const Reader *reader, const char **value, Error *err) {
@@ -233,15 +240,13 @@ static bool set_watermark(Cli *cli, const Reader *reader, const char **value, Er
     const char *type = flag_text(cli, "type"), *cursor = flag_text(cli, "cursor");
     bool known = watermark.value != NULL;
     watermark.value = cli_word(cli, 3);
-    if (type != NULL) watermark.type = type;
     key.cursor_field = cursor != NULL ? cursor : watermark.cursor_field;
     if (!known && (type == NULL || cursor == NULL)) {
         no_state(cli, reader, err);
         return error_hint(err, "for a watermark that is new, name its cursor and type: --cursor "
                                "updated_at --type TIMESTAMP");
     }
-    if (!is_type_name(watermark.type))
-        return error_set(err, ERR_USAGE, SPAN_NONE, "'%s' is not a type", watermark.type);
+    if (type != NULL && !type_of(cli, duck, type, &watermark.type, err)) return false;
     if (!normalise(cli, duck, &watermark, err) || !duck_exec(duck, "BEGIN", NULL, err))
         return false;
     *value = watermark.value;

@@ -244,6 +244,12 @@ def test_documented_columns_of_the_state(project, table):
     assert set(RECORDS[table].split()) <= set(columns)
 
 
+def test_a_run_of_the_past_has_its_name(project):
+    run = project.run("CREATE TABLE t AS SELECT 1 AS v;")["run_id"]
+    (listed,), (shown,) = (project.sf("history", *words, "--format", "json").doc["runs"] for words in ((), (run,)))
+    assert listed["name"] == shown["name"] == run and listed["seconds"] == shown["seconds"] > 0
+
+
 def test_records_of_a_run(project):
     project.csv("data/s.csv", "id", (1,), (1,))
     document = project.run('SOURCE s TYPE csv PARAMS {"path": "data/s.csv"}; LOAD t FROM s MODE UPSERT KEY id; '

@@ -671,6 +671,10 @@ def test_state_reset_and_set(project):
     project.run()
     assert len(project.table("t")) == 4
     assert project.sf("state", "set", "p", "s", "t", "soon", code=2).err
+    assert "'many' is not a type" in project.sf("state", "set", "p", "s", "t", "1", "--type", "many", code=2).err
+    project.sf("state", "set", "p", "s", "t", "1", "--type", "int8")
+    assert project.watermarks()[0][4] == "BIGINT"
+    project.run()
 
 
 def test_names_of_state_ignore_case(project):
