@@ -114,9 +114,11 @@ static int run_get(Cli *cli) {
     if (value == NULL) {
         Strings names = {0};
         vars_names(&vars, cli->arena, &names);
-        if (err.code == ERR_NONE)
+        if (err.code == ERR_NONE) {
             error_set(&err, ERR_USAGE, SPAN_NONE, "there is no variable '%s'%s", name,
                       str_did_you_mean(cli->arena, name, &names));
+            error_hint(&err, "sqlflow env list shows the variables of the pipelines");
+        }
         return fail(cli, &err);
     }
     const char *text = shown(cli->arena, is_secret(&context, name), value_text(value));
@@ -133,29 +135,42 @@ static int run_get(Cli *cli) {
     return 0;
 }
 
+static int check_json(Cli *cli, size_t checked, const Strings *missing, Diags *diags) {
+    Document document;
+    document_start(&document, cli);
+    json_int(&document.json, "checked", (long long)checked);
+    json_array(&document.json, "missing");
+    for (size_t i = 0; i < missing->count; i++)
+        json_string(&document.json, NULL, missing->items[i]);
+    json_end(&document.json);
+    if (missing->count > 0) {
+        diags_sort(diags);
+        show_diags(cli, diags);
+        json_error(cli, &document.json, diags);
+        json_diags(&document.json, "diagnostics", diags);
+    }
+    document_end(&document, cli);
+    return diags_exit_code(diags);
+}
+
 static int run_check(Cli *cli) {
     Found found;
     if (!find(cli, &found, false)) return context_fail(&found.context);
     size_t checked = 0;
+    Strings missing = {0};
     for (size_t i = 0; i < found.uses.count; i++) {
         const VariableUse *use = &found.uses.items[i];
         checked++;
         if (!use->needed || use->value != NULL) continue;
+        strings_add(cli->arena, &missing, use->name);
         diag_error(&found.context.diags, ERR_UNKNOWN_VARIABLE, use->span,
                    "variable '%s' has no value; used by %s", use->name,
                    strings_join(cli->arena, &use->users, ", "))
             ->hint =
             arena_printf(cli->arena, "put %s=… into .env, or give it with --var", use->name);
     }
-    if (found.context.diags.errors > 0) return context_fail(&found.context);
-    if (cli->json) {
-        Document document;
-        document_start(&document, cli);
-        json_int(&document.json, "checked", (long long)checked);
-        json_array(&document.json, "missing");
-        json_end(&document.json);
-        return document_end(&document, cli);
-    }
+    if (cli->json) return check_json(cli, checked, &missing, &found.context.diags);
+    if (missing.count > 0) return context_fail(&found.context);
     out_printf(cli, checked == 1 ? "the one variable has a value\n"
                                  : "all %zu variables have a value\n",
                checked);

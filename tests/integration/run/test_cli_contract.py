@@ -463,6 +463,14 @@ def test_unknown_names_of_the_past_come_with_the_nearest(project):
     assert "daily" in project.sf("history", "--pipeline", "daily.sf").out
 
 
+def test_missing_variables_are_named(project):
+    project.pipeline("CREATE TABLE t AS SELECT '${b}' AS b, ${a} AS a, ${c|1} AS c;")
+    assert project.sf("env", "check", "--format", "json", code=4).doc["missing"] == ["b", "a"]
+    document = project.sf("env", "check", "--var", "b=1", "--format", "json", code=4).doc
+    assert (document["checked"], document["missing"], document["error"]["code"]) == (3, ["a"], "SF0201")
+    assert project.sf("env", "check", "--vars", "a=1,b=1", "--format", "json").doc["missing"] == []
+
+
 def test_env_get_knows_the_built_in_values(project):
     project.write(".env", "today=never\n")
     assert project.sf("env", "get", "profile").out == "dev\n"
