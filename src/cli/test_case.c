@@ -112,6 +112,7 @@ static bool read_case(Context *context, const Value *own, const Value *file, Tes
     const char *text = name == NULL ? NULL : value_text(name);
     if (text != NULL) test->name = arena_printf(arena, "%s: %s", test->name, text);
     test->vars = value_get(own, "vars");
+    test->own_vars = test->vars != NULL;
     if (test->vars == NULL) test->vars = value_get(file, "vars");
     if (!check_vars(context, test->vars)) return false;
     test->given = value_get(own, "given");

@@ -11,6 +11,7 @@ typedef struct TestCase {
     const char *name, *file, *pipeline;
     const Value *vars; /* an object or NULL; likewise below */
     const Value *given, *tables, *exports, *error;
+    bool own_vars; /* not shared with the file's other cases */
     Span span;
 } TestCase;
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "cli/test_case.h"
+#include "cli/usage.h"
 #include "lang/name.h"
 #include "run/run.h"
 
@@ -38,6 +39,10 @@ static bool load(Trial *trial) {
     context->variables = trial->test->vars;
     Loaded *loaded = &trial->loaded;
     if (!context_load(context, trial->test->pipeline, LOAD_SCRIPT, loaded)) return false;
+    if (trial->test->own_vars) {
+        warn_unused_variables(context, loaded, NULL);
+        show_diags(context->cli, &context->diags);
+    }
     /* Resolved once only to learn the real sources' columns: secrets may be missing here. */
     context_resolve(context, loaded);
     Pipeline real = loaded->pipeline;
@@ -95,19 +100,46 @@ static bool note_error(Trial *trial, const char *what, const Error *err) {
     return false;
 }
 
+static const char all_tables[] =
+    "SELECT table_name FROM duckdb_tables() WHERE NOT internal AND schema_name <> '_sqlflow'"
+    " UNION ALL SELECT view_name FROM duckdb_views() WHERE NOT internal";
+
+/* DuckDB itself would suggest one of its own tables. */
+static bool is_there(Trial *trial, const Strings *tables, const Strings *parts, const char *name) {
+    Arena *arena = trial->context->arena;
+    const char *last = parts->items[parts->count - 1];
+    if (strings_has(tables, last)) return true;
+    buf_printf(&trial->diff, "there is no table '%s'%s; there %s\n", name,
+               str_did_you_mean(arena, last, tables),
+               tables->count == 0
+                   ? "is none"
+                   : arena_printf(arena, "are: %s", strings_join(arena, tables, ", ")));
+    return false;
+}
+
 static void compare_tables(Trial *trial, Duck *duck) {
     const Value *tables = trial->test->tables;
     Arena *arena = trial->context->arena;
+    Strings there = {0};
+    Error err = {0};
+    if (tables != NULL && !duck_texts(duck, arena, all_tables, &there, &err)) {
+        note_error(trial, "the run's database", &err);
+        return;
+    }
     for (size_t i = 0; tables != NULL && i < tables->count; i++) {
         const char *name = tables->members[i].key;
         Strings parts = {0};
-        if (!name_split(arena, name, &parts)) strings_add(arena, &parts, name);
+        if (!name_split(arena, name, &parts)) {
+            parts.count = 0;
+            strings_add(arena, &parts, name);
+        }
+        if (!is_there(trial, &there, &parts, name)) continue;
         Compared compared = {.duck = duck,
                              .what = arena_printf(arena, "table %s", name),
                              .actual = name_join(arena, &parts),
                              .test_file = trial->test->file,
                              .scratch = trial->session.stage_dir};
-        Error err = {0};
+        err.code = ERR_NONE;
         if (!test_compare(&compared, tables->members[i].value, &trial->diff, &err))
             note_error(trial, compared.what, &err);
     }

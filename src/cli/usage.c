@@ -220,17 +220,26 @@ static bool block_names(const Block *block, const char *name) {
     return false;
 }
 
+/* Where a test gives it; the command line has no places. */
+static Span given_at(const Context *context, const char *name) {
+    const Value *more = context->variables;
+    for (size_t i = 0; more != NULL && i < more->count; i++)
+        if (str_ieq(more->members[i].key, name)) return more->members[i].key_span;
+    return SPAN_NONE;
+}
+
 void warn_unused_variables(Context *context, const Loaded *loaded, const SourceText *source) {
     const Map *given = &loaded->vars.command_line;
     for (size_t i = 0; i < given->count; i++) {
         const char *name = given->entries[i].key;
-        if (text_names(source, name) || block_names(&loaded->script.block, name)) continue;
+        bool named = source != NULL && text_names(source, name);
+        if (named || block_names(&loaded->script.block, name)) continue;
         VariableUses uses = {0};
         Strings names = {0}, connections = {0};
         uses_of_pipeline(context, loaded, &uses, &connections);
         for (size_t k = 0; k < uses.count; k++)
             strings_add(context->arena, &names, uses.items[k].name);
-        diag_warning(&context->diags, WARN_UNUSED_VARIABLE, SPAN_NONE,
+        diag_warning(&context->diags, WARN_UNUSED_VARIABLE, given_at(context, name),
                      "the variable '%s' is given, and %s has no use for it%s", name, loaded->path,
                      str_did_you_mean(context->arena, name, &names));
     }

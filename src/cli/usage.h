@@ -26,8 +26,8 @@ typedef struct VariableUses {
  * LOAD_SCRIPT. `connections` gets the names of those it mentions. */
 void uses_of_pipeline(Context *context, const Loaded *loaded, VariableUses *uses,
                       Strings *connections);
-/* Warns of variables of the command line that the pipeline's text (`source`) and its includes name
- * nowhere. */
+/* Warns of variables of the command line, or of a test, that the pipeline's text and its includes
+ * name nowhere. `source` is the text when there may be no statement to hold it; may be NULL. */
 void warn_unused_variables(Context *context, const Loaded *loaded, const SourceText *source);
 /* Adds what the profile's engine and variables name, and these of its connections (NULL: all). */
 void uses_of_profile(Context *context, const Strings *connections, VariableUses *uses);

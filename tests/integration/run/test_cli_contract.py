@@ -633,6 +633,25 @@ def test_expectations_that_cannot_fail_are_errors(project, expected):
     assert "tests/p.yml:2:" in project.sf("test", code=4).err
 
 
+@pytest.mark.parametrize("name, told", [
+    ("gone", "there is no table 'gone'; there are: other, t"), ("main.ot", "(did you mean 't'?)"),
+    ("some table", "there is no table 'some table'"), ("sub.t", "schema \"sub\" does not exist")])
+def test_tables_that_are_not_there_are_told_with_those_that_are(project, name, told):
+    project.pipeline("CREATE TABLE t AS SELECT 1 AS v;\nCREATE TABLE other AS SELECT 1 AS v;")
+    project.write("tests/p.yml", f"pipeline: p\nexpect: {{ tables: {{ {name}: {{ count: 1 }} }} }}\n")
+    assert told in project.sf("test", code=1).out
+
+
+def test_a_misspelled_variable_of_a_test_is_told(project):
+    project.pipeline("CREATE TABLE t AS SELECT ${limit|1} AS v;")
+    expect = "expect: { tables: { t: { count: 1 } } }"
+    project.write("tests/p.yml", f"pipeline: p\nvars: {{ limit: 2, limt: 3 }}\n{expect}\n")
+    shown = project.sf("test").err
+    assert shown.count("SF0205") == 1 and "did you mean 'limit'?" in shown and "tests/p.yml:2:19" in shown
+    project.write("tests/p.yml", f"vars: {{ limt: 3 }}\ncases: [ {{ name: a, pipeline: p, {expect} }} ]\n")
+    assert project.sf("test").err == ""
+
+
 def test_a_failed_run_leaves_nothing_to_expect(project):
     project.pipeline("CREATE TABLE t AS SELECT error('no') AS v;")
     project.write("tests/p.yml", "pipeline: p\nexpect: { error: { message: no }, tables: { t: { count: 1 } } }\n")
