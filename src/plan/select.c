@@ -54,20 +54,32 @@ static void mark(const Plan *plan, Arena *arena, size_t at, bool before, bool be
     for (size_t i = 0; i < n; i++) marked[i] = marked[i] || found[i] || after[i];
 }
 
+/* "id", "+id", "id+" or "+id+". */
+static bool mark_id(const Plan *plan, Arena *arena, const char *typed, bool *marked, Error *err) {
+    bool before = *typed == '+';
+    size_t size = strlen(typed + before);
+    bool behind = size > 0 && typed[before + size - 1] == '+';
+    const char *id = arena_strndup(arena, typed + before, size - behind);
+    size_t index = plan_find(plan, id);
+    if (index == SIZE_MAX) return plan_no_step(plan, arena, id, err);
+    mark(plan, arena, index, before, behind, marked);
+    return true;
+}
+
+/* Blanks separate as commas do, except within the name of a table that has some. */
 static bool mark_list(const Plan *plan, Arena *arena, const char *list, bool *marked, Error *err) {
-    for (const char *at = list; *at != '\0';) {
-        size_t size = strcspn(at, ", ");
-        char *id = arena_strndup(arena, at, size);
+    for (const char *at = list; *at != '\0'; at += *at == ',') {
+        size_t size = strcspn(at, ",");
+        const char *part = str_trim(arena, at, size);
         at += size;
-        at += strspn(at, ", ");
-        if (*id == '\0') continue;
-        bool before = *id == '+', behind = false;
-        if (before) id++;
-        size_t length = strlen(id);
-        if (length > 0 && id[length - 1] == '+') behind = true, id[length - 1] = '\0';
-        size_t index = plan_find(plan, id);
-        if (index == SIZE_MAX) return plan_no_step(plan, arena, id, err);
-        mark(plan, arena, index, before, behind, marked);
+        if (*part == '\0' || mark_id(plan, arena, part, marked, err)) continue;
+        if (strchr(part, ' ') == NULL) return false;
+        for (const char *word = part; *word != '\0'; word += strspn(word, " ")) {
+            size_t length = strcspn(word, " ");
+            if (!mark_id(plan, arena, arena_strndup(arena, word, length), marked, err))
+                return false;
+            word += length;
+        }
     }
     return true;
 }

@@ -771,6 +771,15 @@ def test_lists_of_steps_given_twice_are_one(project):
         assert [s["id"] for s in run["steps"] if s["status"] == "ok"] == left
 
 
+def test_steps_of_tables_with_blanks_are_picked(project):
+    project.pipeline('CREATE TABLE "my a" AS SELECT 1 AS v; CREATE TABLE b AS FROM "my a"; CREATE TABLE c AS SELECT 1 AS v;')
+    for ids, picked in (("transform_my a", ["my a"]), (" +transform_b , transform_c ", ["my a", "b", "c"]),
+                        ("transform_my a+,transform_c", ["my a", "b", "c"]), ("transform_b  transform_c", ["b", "c"])):
+        run = project.run(None, "--select", ids)
+        assert [s["id"] for s in run["steps"] if s["status"] == "ok"] == [f"transform_{t}" for t in picked], ids
+    assert "no step 'transform_my'" in project.fail(None, "--select", "transform_my b", code=2)["message"]
+
+
 def test_connections_are_added_with_the_profiles_line_ends(project):
     profile = persistent().replace("\n", "\r\n").encode()
     path = project.write("profiles/dev.yml", profile + b"connections:\r\n  a: { type: csv, path: x }\r\n")
