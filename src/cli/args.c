@@ -262,14 +262,18 @@ static bool read_environment(Cli *cli, Error *err) {
 
 /* -- what the global flags mean ---------------------------------------------------------- */
 
-/* Read before anything can fail, so that a wrong command line is reported in the right form. */
-static void guess_format(Cli *cli, int argc, const char *const *argv) {
-    const char *format = getenv("SQLFLOW_FORMAT");
+/* Is it json that `flag` or its variable asks for? Found without the tables, so that a command line
+ * that cannot be read is reported in the right form. */
+static bool asks_for_json(int argc, const char *const *argv, const char *flag,
+                          const char *variable) {
+    const char *format = getenv(variable);
+    size_t size = strlen(flag);
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (str_starts(argv[i], "--format=")) format = argv[i] + strlen("--format=");
-        if (str_eq(argv[i], "--format") && i + 1 < argc) format = argv[i + 1];
+        if (!str_starts(argv[i], flag)) continue;
+        if (argv[i][size] == '=') format = argv[i] + size + 1;
+        if (argv[i][size] == '\0' && i + 1 < argc) format = argv[i + 1];
     }
-    cli->json = str_eq(format, "json");
+    return str_eq(format, "json");
 }
 
 static bool any_knows(const Command *command, const char *format) {
@@ -343,7 +347,7 @@ static bool check_count(const Cli *cli, Error *err) {
 bool cli_parse(Cli *cli, int argc, const char *const *argv, Error *err) {
     Parser parser = {cli, argc, argv, ARENA_ARRAY(cli->arena, bool, (size_t)argc + 1), err};
     cli->values = map_on(cli->arena);
-    guess_format(cli, argc, argv);
+    cli->json = asks_for_json(argc, argv, "--format", "SQLFLOW_FORMAT");
     bool ok = find_command(&parser) && read_arguments(&parser);
     bool format_given = map_has(&cli->values, "format");
     ok = ok && read_environment(cli, err);
@@ -351,7 +355,10 @@ bool cli_parse(Cli *cli, int argc, const char *const *argv, Error *err) {
     cli->help = flag_on(cli, "help");
     cli->version = flag_on(cli, "version");
     cli->format_given = format_given;
-    if (!ok) return false;
+    if (!ok) {
+        cli->log_json = asks_for_json(argc, argv, "--log-format", "SQLFLOW_LOG_FORMAT");
+        return false;
+    }
     if (cli->help || cli->version || cli->command == NULL) return true;
     return settle_format(cli, format_given, err) && check_count(cli, err);
 }

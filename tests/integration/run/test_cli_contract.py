@@ -221,6 +221,15 @@ def test_json_log(project):
     assert events and all({"ts", "level", "run_id", "step", "event"} <= set(e) for e in events)
 
 
+@pytest.mark.parametrize("words", [["nothing"], ["run"], ["run", "p", "--nothing"], ["run", "nothing"], ["run", "p"]])
+def test_errors_are_events_too(project, words):
+    project.pipeline("CREATE TABLE t AS SELECT * FROM gone;")
+    for args, env in ((["--log-format", "json"], None), (["--log-format=json"], None), ([], {"SQLFLOW_LOG_FORMAT": "json"})):
+        lines = project.sf(*words, *args, code=None, env=env).err.splitlines()
+        events = [json.loads(line) for line in lines]
+        assert events and all({"ts", "level", "run_id", "step", "event"} <= set(e) for e in events)
+
+
 def test_run_ids_sort_by_time(project):
     """Also within one second."""
     ids = [project.run("CREATE TABLE t AS SELECT 1 AS v;")["run_id"]] + [project.run()["run_id"] for _ in range(5)]
