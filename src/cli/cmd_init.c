@@ -103,9 +103,10 @@ static int tell(Cli *cli, const char *root, const NewFiles *files) {
         return document_end(&document, cli);
     }
     for (size_t i = 0; i < files->count; i++)
-        out_printf(cli, "  %s/%s\n", root, files->items[i].path);
-    out_printf(cli, "\nThe project is ready:\n  cd %s\n  sqlflow run %s\n",
-               shell_word(cli->arena, root), first_pipeline(files, cli->arena));
+        out_printf(cli, "  %s\n", fs_join(cli->arena, root, files->items[i].path));
+    out_text(cli, "\nThe project is ready:\n");
+    if (!str_eq(root, ".")) out_printf(cli, "  cd %s\n", shell_word(cli->arena, root));
+    out_printf(cli, "  sqlflow run %s\n", first_pipeline(files, cli->arena));
     return 0;
 }
 

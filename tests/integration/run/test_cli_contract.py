@@ -380,6 +380,10 @@ def test_what_init_tells_to_type_is_one_word(tmp_path):
         done = subprocess.run([BIN, "init", "--template", "minimal", "--", name], cwd=tmp_path, env=environment(tmp_path),
                               capture_output=True, check=True)
         assert shown in done.stdout.decode()
+    here = tmp_path / "here"
+    here.mkdir()
+    done = subprocess.run([BIN, "init", "."], cwd=here, env=environment(tmp_path), capture_output=True, check=True)
+    assert done.stdout.startswith(b"  README.md\n") and b"cd " not in done.stdout
 
 
 def test_init_makes_a_project_that_runs(tmp_path):
