@@ -166,10 +166,14 @@ static bool no_state(Cli *cli, const Reader *reader, Error *err) {
 
 static bool show(Cli *cli, const Reader *reader, Error *err) {
     int64_t count = 0;
+    const char *pending = "";
+    if (key_of(cli).source == NULL)
+        pending = arena_printf(cli->arena, " + (SELECT count(*) FROM (%s))",
+                               pending_sql(cli, "export_id"));
     const char *sql = arena_printf(cli->arena,
                                    "SELECT (SELECT count(*) FROM _sqlflow.watermarks%s)"
-                                   " + (SELECT count(*) FROM _sqlflow.files%s)",
-                                   where_of(cli), where_of(cli));
+                                   " + (SELECT count(*) FROM _sqlflow.files%s)%s",
+                                   where_of(cli), where_of(cli), pending);
     if (reader->has_state && !duck_int(reader->duck, sql, &count, err)) return false;
     if (count == 0) return no_state(cli, reader, err);
     if (cli->json) return list_json(cli, reader->duck, err);

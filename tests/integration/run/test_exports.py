@@ -56,6 +56,8 @@ def test_pending_export_is_finished_by_the_next_run(project, fault_shim):
     assert [e["status"] for e in document["exports"]] == ["pending"]
     assert document["error"]["code"] and exports(project) == [("output/t.csv", 3, "pending")]
     assert project.statuses() == ["pending"]
+    (shown,) = project.sf("state", "show", "p", "--format", "json").doc["pending_exports"]
+    assert shown["destination"] == "output/t.csv" and shown["export_id"] in project.sf("state", "show", "p").out
     assert project.table("t") == [(0,), (1,), (2,)], "the tables are committed"
     project.run("CREATE TABLE other AS SELECT 1 AS one;", name="another_pipeline")
     assert project.read("output/t.csv") == "i\n0\n1\n2\n"
