@@ -51,8 +51,12 @@ static PyObject *embedded_module(const char *name, const char *file, bool packag
 
 static bool load_modules(void) {
     AUTO_OBJECT package = embedded_module("sqlflow", "sqlflow/__init__.py", true);
-    AUTO_OBJECT udfs = package ? embedded_module("sqlflow.udfs", "sqlflow/udfs.py", false) : NULL;
+    AUTO_OBJECT udfs =
+        package ? embedded_module("sqlflow.udfs", "sqlflow/udfs/__init__.py", true) : NULL;
     if (!udfs || PyObject_SetAttrString(package, "udfs", udfs) < 0) return false;
+    AUTO_OBJECT decorators =
+        embedded_module("sqlflow.udfs.decorators", "sqlflow/udfs/decorators.py", false);
+    if (!decorators || PyObject_SetAttrString(udfs, "decorators", decorators) < 0) return false;
     AUTO_OBJECT host = embedded_module("sqlflow._host", "sqlflow/_host.py", false);
     AUTO_OBJECT infer = host ? embedded_module("sqlflow._infer", "sqlflow/_infer.py", false) : NULL;
     host_module = infer ? embedded_module("sqlflow._data", "sqlflow/_data.py", false) : NULL;

@@ -145,5 +145,5 @@ def test_test(tax):
 def test_path_serves_unit_tests_without_the_program(tax):
     path = tax.sf("udf", "path").out.strip()
     env = {**os.environ, "PYTHONPATH": f"{path}:{tax.root}"}
-    code = "from python_udfs.tax import tax; assert tax(10) == 11.0 and tax._udf_type == 'scalar'"
+    code = "import sqlflow.udfs.decorators; from python_udfs.tax import tax; assert tax(10) == 11.0 and tax._udf_type == 'scalar'"
     subprocess.run([sys.executable, "-c", code], env=env, check=True)
