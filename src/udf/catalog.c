@@ -219,12 +219,18 @@ const char *udf_signature(Arena *arena, const Udf *udf) {
     Buf out = buf_on(arena);
     buf_printf(&out, "%s(", udf->name);
     const char *comma = "";
+    bool by_name = false; /* what follows is given by name alone */
     if (udf->kind == UDF_TABLE && udf->input != UDF_INPUT_NONE) {
         buf_printf(&out, "%s: table", udf->input_name);
         comma = ", ";
     }
     for (size_t i = 0; i < udf->params.count; i++) {
         const UdfParam *param = &udf->params.items[i];
+        if (param->keyword_only && !by_name) {
+            buf_printf(&out, "%s*", comma);
+            comma = ", ";
+        }
+        by_name = by_name || param->keyword_only || param->variadic;
         buf_printf(&out, "%s%s%s", comma, param->variadic ? "*" : "", param->name);
         if (param->type) buf_printf(&out, " %s", param->type);
         if (param->fallback) buf_printf(&out, " := %s", param->fallback);

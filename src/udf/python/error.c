@@ -19,11 +19,6 @@ static const char *text_of(PyObject *text) {
     return utf8 ? utf8 : "";
 }
 
-static const char *working_folder(Arena *arena) {
-    char folder[4096];
-    return arena_strdup(arena, getcwd(folder, sizeof folder) ? folder : "/");
-}
-
 /* What is known of the failed call besides the exception. */
 struct Failure {
     const char *what, *arguments; /* arguments may be NULL */
@@ -33,8 +28,7 @@ struct Failure {
 static void describe(Arena *arena, PyObject *exception, Error *err, const struct Failure *failure,
                      int *line) {
     const char *what = failure->what, *arguments = failure->arguments;
-    AUTO_OBJECT told =
-        host_module ? host_call("explain", "(Os)", exception, working_folder(arena)) : NULL;
+    AUTO_OBJECT told = host_module ? host_call("explain", "(O)", exception) : NULL;
     if (!told) {
         PyErr_Clear();
         AUTO_OBJECT text = PyObject_Str(exception);

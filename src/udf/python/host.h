@@ -113,6 +113,8 @@ void writer_attach(Writer *writer, void *vector);
 /* false with `why` filled when the value is not of the type or does not fit. Python errors raised
  * on the way are cleared. */
 bool writer_put(Writer *writer, uint64_t row, PyObject *value, Buf *why);
+/* Of writer_put's reason: the value is of another type (and not one that does not fit). */
+bool writer_refused_type(const Buf *why);
 void writer_put_null(Writer *writer, uint64_t row);
 /* Lists, structs, maps, enums (nested.c). */
 bool writer_put_nested(Writer *writer, uint64_t row, PyObject *value, Buf *why);

@@ -70,10 +70,18 @@ static bool missing(Output *output, const char *name, const Columns *found, Erro
     Strings names = {0};
     for (size_t i = 0; i < found->count; i++)
         strings_add(output->job->arena, &names, found->items[i].name);
+    const Udf *udf = output->job->call->udf;
     return error_set(err, ERR_UDF, SPAN_NONE,
-                     "%s returned no column '%s', which its output_schema has; it returned: %s",
-                     output->job->call->udf->full_name, name,
+                     "%s returned no column '%s', which its %s; it returned: %s", udf->full_name,
+                     name,
+                     columns_find(&udf->output, name) ? "output_schema has" : "first rows had",
                      strings_join(output->job->arena, &names, ", "));
+}
+
+static bool unexpected(Output *output, const char *name, Error *err) {
+    return error_set(err, ERR_UDF, SPAN_NONE,
+                     "%s returned a column '%s' that its first rows did not have",
+                     output->job->call->udf->full_name, name);
 }
 
 /* SELECT of a piece's columns in the order and types of the output. */
@@ -89,10 +97,7 @@ static bool select_list(Output *output, const Columns *piece, const Columns *wan
     }
     for (size_t i = 0; i < piece->count; i++) {
         if (columns_find(wanted, piece->items[i].name)) continue;
-        if (!rest)
-            return error_set(err, ERR_UDF, SPAN_NONE,
-                             "%s returned a column '%s' that its first rows did not have",
-                             output->job->call->udf->full_name, piece->items[i].name);
+        if (!rest) return unexpected(output, piece->items[i].name, err);
         buf_printf(sql, "%s%s", comma, sql_ident(sql->arena, piece->items[i].name));
         comma = ", ";
     }
@@ -167,41 +172,59 @@ bool output_arrow(Output *output, struct ArrowArrayStream *stream, Error *err) {
 
 /* -- Python's own values --------------------------------------------------------------------- */
 
-static bool put_chunk(Output *output, duckdb_appender appender, Writer *writers, PyObject *columns,
-                      Py_ssize_t from, Error *err) {
+/* Values on their way into a table of the side database. */
+typedef struct Values {
+    const char *table;
+    const Columns *columns; /* of the table */
+    PyObject *items;        /* a list of values for each column */
+    Py_ssize_t rows, done;  /* done: stored already */
+    bool wrong_type;        /* why a value was refused */
+} Values;
+
+static bool refuse(Output *output, Values *values, idx_t column, Py_ssize_t row, Buf *why,
+                   Error *err) {
+    const Udf *udf = output->job->call->udf;
+    const Column *refused = &values->columns->items[column];
+    values->wrong_type = writer_refused_type(why);
+    error_set(err, ERR_UDF, SPAN_NONE, "%s returned a wrong value in column '%s', row %zd: %s",
+              udf->full_name, refused->name, output->rows + row + 1, buf_text(why));
+    if (!columns_find(&udf->output, refused->name))
+        error_hint(err, "%s is what the first rows have; declare another type: %s\"%s\": …}",
+                   refused->type, "output_schema={", refused->name);
+    return false;
+}
+
+static bool put_chunk(Output *output, duckdb_appender appender, Writer *writers, Values *values,
+                      Error *err) {
     idx_t count = duckdb_appender_column_count(appender);
     duckdb_logical_type *types = PyMem_RawCalloc(count, sizeof *types);
     for (idx_t i = 0; i < count; i++) types[i] = duckdb_appender_column_type(appender, i);
     duckdb_data_chunk chunk = duckdb_create_data_chunk(types, count);
     for (idx_t i = 0; i < count; i++) duckdb_destroy_logical_type(&types[i]);
     PyMem_RawFree(types);
-    Py_ssize_t rows = PyList_Size(PyList_GetItem(columns, 0)) - from;
+    Py_ssize_t from = values->done, rows = values->rows - from;
     if (rows > 2048) rows = 2048;
     bool ok = true;
     for (idx_t i = 0; ok && i < count; i++) {
-        PyObject *column = PyList_GetItem(columns, (Py_ssize_t)i);
+        PyObject *column = PyList_GetItem(values->items, (Py_ssize_t)i);
         writer_attach(&writers[i], duckdb_data_chunk_get_vector(chunk, i));
         for (Py_ssize_t row = 0; ok && row < rows; row++) {
             Buf why = buf_on(output->job->arena);
-            ok = writer_put(&writers[i], (uint64_t)row, PyList_GetItem(column, from + row), &why);
-            if (!ok)
-                error_set(err, ERR_UDF, SPAN_NONE,
-                          "%s returned a wrong value in column '%s', row %zd: %s",
-                          output->job->call->udf->full_name, output->columns.items[i].name,
-                          from + row + 1, buf_text(&why));
+            ok = writer_put(&writers[i], (uint64_t)row, PyList_GetItem(column, from + row), &why) ||
+                 refuse(output, values, i, from + row, &why, err);
         }
     }
     duckdb_data_chunk_set_size(chunk, (idx_t)rows);
     ok = ok && (duckdb_append_data_chunk(appender, chunk) == DuckDBSuccess ||
                 error_set(err, ERR_UDF, SPAN_NONE, "the rows cannot be kept"));
     duckdb_destroy_data_chunk(&chunk);
+    if (ok) values->done += rows;
     return ok;
 }
 
-static bool append(Output *output, PyObject *columns, Error *err) {
+static bool append(Output *output, Values *values, Error *err) {
     duckdb_appender appender;
-    if (duckdb_appender_create(output->job->side, NULL, output->job->call->table, &appender) !=
-        DuckDBSuccess)
+    if (duckdb_appender_create(output->job->side, NULL, values->table, &appender) != DuckDBSuccess)
         return error_set(err, ERR_INTERNAL, SPAN_NONE, "the output table cannot be opened");
     idx_t count = duckdb_appender_column_count(appender), made = 0;
     Writer *writers = PyMem_RawCalloc(count + 1, sizeof *writers);
@@ -211,9 +234,8 @@ static bool append(Output *output, PyObject *columns, Error *err) {
         ok = writer_make(&writers[made], type, err);
         duckdb_destroy_logical_type(&type);
     }
-    Py_ssize_t rows = count ? PyList_Size(PyList_GetItem(columns, 0)) : 0;
-    for (Py_ssize_t from = 0; ok && from < rows; from += 2048)
-        ok = put_chunk(output, appender, writers, columns, from, err);
+    while (ok && values->done < values->rows)
+        ok = put_chunk(output, appender, writers, values, err);
     for (idx_t i = 0; i < made; i++) writer_free(&writers[i]);
     PyMem_RawFree(writers);
     if (duckdb_appender_destroy(&appender) != DuckDBSuccess && ok)
@@ -221,15 +243,52 @@ static bool append(Output *output, PyObject *columns, Error *err) {
     return ok;
 }
 
-static bool create(Output *output, const Columns *columns, Error *err) {
-    if (!open_side(output, err)) return false;
+static bool create_table(Output *output, const char *table, const Columns *columns, Error *err) {
     Buf sql = buf_on(output->job->arena);
-    buf_printf(&sql, "CREATE TABLE %s (", output->job->call->table);
+    buf_printf(&sql, "CREATE TABLE %s (", table);
     for (size_t i = 0; i < columns->count; i++)
         buf_printf(&sql, "%s%s %s", i ? ", " : "",
                    sql_ident(output->job->arena, columns->items[i].name), columns->items[i].type);
     buf_puts(&sql, ")");
-    if (!side_exec(output, buf_text(&sql), err)) return false;
+    return side_exec(output, buf_text(&sql), err);
+}
+
+/* The columns as the values themselves are; false where these have no type in common, or one that
+ * cannot be cast to the declared type. */
+static bool own_columns(Output *output, PyObject *types, Columns *columns) {
+    for (size_t i = 0; i < output->columns.count; i++) {
+        Column column = output->columns.items[i];
+        PyObject *type = PyList_GetItem(types, (Py_ssize_t)i);
+        bool declared = columns_find(&output->job->call->udf->output, column.name) != NULL;
+        const char *own = declared && type != Py_None ? PyUnicode_AsUTF8(type) : column.type;
+        if (type_is_nested(own) != type_is_nested(column.type)) return false;
+        column.type = arena_strdup(output->job->arena, own);
+        *LIST_PUSH(output->job->arena, columns) = column;
+    }
+    return true;
+}
+
+/* Values of other types than the declared ones: the rest of the piece is stored as it is, then cast
+ * like an Arrow table. */
+static bool append_cast(Output *output, const Values *refused, Error *err) {
+    AUTO_OBJECT rest = host_call("rest_of_columns", "(On)", refused->items, refused->done);
+    AUTO_OBJECT types = rest ? host_call("types_of_columns", "(O)", rest) : NULL;
+    PyErr_Clear();
+    Columns columns = {0};
+    if (!types || !own_columns(output, types, &columns)) return false;
+    Values values = {.table = "piece",
+                     .columns = &columns,
+                     .items = rest,
+                     .rows = refused->rows - refused->done};
+    if (!create_table(output, values.table, &columns, err)) return false;
+    bool ok = append(output, &values, err) && insert_from(output, values.table, err);
+    Error ignored;
+    return side_exec(output, "DROP TABLE piece", ok ? err : &ignored) && ok;
+}
+
+static bool create(Output *output, const Columns *columns, Error *err) {
+    if (!open_side(output, err) || !create_table(output, output->job->call->table, columns, err))
+        return false;
     output->created = true;
     output->columns = *columns;
     return true;
@@ -259,6 +318,18 @@ static bool value_columns(Output *output, PyObject *names, PyObject *types, Colu
     return true;
 }
 
+/* A name that is none of the output's columns, or is there twice; or NULL. */
+static const char *one_more(const Output *output, PyObject *names) {
+    for (Py_ssize_t n = 0; n < PyList_Size(names); n++) {
+        const char *name = PyUnicode_AsUTF8(PyList_GetItem(names, n));
+        bool known = columns_find(&output->columns, name) != NULL;
+        for (Py_ssize_t m = 0; known && m < n; m++)
+            known = !str_ieq(PyUnicode_AsUTF8(PyList_GetItem(names, m)), name);
+        if (!known) return name;
+    }
+    return NULL;
+}
+
 bool output_values(Output *output, PyObject *names, PyObject *types, PyObject *columns,
                    Error *err) {
     if (!output->created) {
@@ -268,22 +339,27 @@ bool output_values(Output *output, PyObject *names, PyObject *types, PyObject *c
     }
     /* In the table's order; a column that this piece lacks is NULL, one more is an error. */
     AUTO_OBJECT ordered = PyList_New((Py_ssize_t)output->columns.count);
-    Py_ssize_t rows = PyList_Size(columns) ? PyList_Size(PyList_GetItem(columns, 0)) : 0, used = 0;
+    Py_ssize_t rows = PyList_Size(columns) ? PyList_Size(PyList_GetItem(columns, 0)) : 0;
+    const char *more = one_more(output, names);
+    if (more) return unexpected(output, more, err);
     for (size_t i = 0; ordered && i < output->columns.count; i++) {
         PyObject *column = NULL;
         for (Py_ssize_t n = 0; !column && n < PyList_Size(names); n++)
             if (str_ieq(PyUnicode_AsUTF8(PyList_GetItem(names, n)), output->columns.items[i].name))
                 column = Py_NewRef(PyList_GetItem(columns, n));
-        used += column != NULL;
         if (!column) column = host_call("nulls", "(n)", rows);
         if (!column) return false;
         PyList_SET_ITEM(ordered, (Py_ssize_t)i, column);
     }
-    if (used < PyList_Size(names))
-        return error_set(err, ERR_UDF, SPAN_NONE,
-                         "%s returned a column that its first rows did not have",
-                         output->job->call->udf->full_name);
-    return append(output, ordered, err);
+    Values values = {.table = output->job->call->table,
+                     .columns = &output->columns,
+                     .items = ordered,
+                     .rows = rows};
+    Error ignored;
+    bool ok = ordered && (append(output, &values, err) ||
+                          (values.wrong_type && append_cast(output, &values, &ignored)));
+    output->rows += rows;
+    return ok;
 }
 
 bool output_finish(Output *output, Error *err) {

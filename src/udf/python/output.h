@@ -8,6 +8,7 @@ typedef struct Output {
     TableJob *job;
     bool created; /* the table exists; `columns` are its */
     Columns columns;
+    Py_ssize_t rows; /* of the pieces so far */
 } Output;
 
 /* All on Python's thread with the GIL held; pieces come from _data.pieces. false with err filled; a

@@ -99,7 +99,22 @@ static PyObject *from_list(const Reader *reader, uint64_t offset, uint64_t lengt
     return list;
 }
 
+/* row(1, 2): the members have no names. */
+static PyObject *from_row(const Reader *reader, uint64_t row) {
+    PyObject *tuple = PyTuple_New((Py_ssize_t)reader->child_count);
+    for (size_t i = 0; tuple && i < reader->child_count; i++) {
+        PyObject *item = reader_get(&reader->children[i], row);
+        if (!item) {
+            Py_DECREF(tuple);
+            return NULL;
+        }
+        PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, item);
+    }
+    return tuple;
+}
+
 static PyObject *from_struct(const Reader *reader, uint64_t row) {
+    if (!PyUnicode_GET_LENGTH(reader->names[0])) return from_row(reader, row);
     PyObject *dict = PyDict_New();
     for (size_t i = 0; dict && i < reader->child_count; i++) {
         AUTO_OBJECT item = reader_get(&reader->children[i], row);

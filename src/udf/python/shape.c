@@ -39,6 +39,48 @@ static bool is_plain(int type) {
     }
 }
 
+/* Text of scalar types by number; types with parts are put together. */
+static const char *plain_name(int type) {
+    static const struct {
+        int type;
+        const char *name;
+    } names[] = {
+        {DUCKDB_TYPE_BOOLEAN, "BOOLEAN"},
+        {DUCKDB_TYPE_TINYINT, "TINYINT"},
+        {DUCKDB_TYPE_SMALLINT, "SMALLINT"},
+        {DUCKDB_TYPE_INTEGER, "INTEGER"},
+        {DUCKDB_TYPE_BIGINT, "BIGINT"},
+        {DUCKDB_TYPE_UTINYINT, "UTINYINT"},
+        {DUCKDB_TYPE_USMALLINT, "USMALLINT"},
+        {DUCKDB_TYPE_UINTEGER, "UINTEGER"},
+        {DUCKDB_TYPE_UBIGINT, "UBIGINT"},
+        {DUCKDB_TYPE_HUGEINT, "HUGEINT"},
+        {DUCKDB_TYPE_UHUGEINT, "UHUGEINT"},
+        {DUCKDB_TYPE_FLOAT, "FLOAT"},
+        {DUCKDB_TYPE_DOUBLE, "DOUBLE"},
+        {DUCKDB_TYPE_VARCHAR, "VARCHAR"},
+        {DUCKDB_TYPE_BLOB, "BLOB"},
+        {DUCKDB_TYPE_BIT, "BIT"},
+        {DUCKDB_TYPE_UUID, "UUID"},
+        {DUCKDB_TYPE_DATE, "DATE"},
+        {DUCKDB_TYPE_TIME, "TIME"},
+        {DUCKDB_TYPE_TIMESTAMP, "TIMESTAMP"},
+        {DUCKDB_TYPE_TIMESTAMP_TZ, "TIMESTAMPTZ"},
+        {DUCKDB_TYPE_INTERVAL, "INTERVAL"},
+        {DUCKDB_TYPE_ENUM, "ENUM"},
+        {DUCKDB_TYPE_TIMESTAMP_S, "TIMESTAMP_S"},
+        {DUCKDB_TYPE_TIMESTAMP_MS, "TIMESTAMP_MS"},
+        {DUCKDB_TYPE_TIMESTAMP_NS, "TIMESTAMP_NS"},
+        {DUCKDB_TYPE_TIME_NS, "TIME_NS"},
+        {DUCKDB_TYPE_BIGNUM, "BIGNUM"},
+        {DUCKDB_TYPE_GEOMETRY, "GEOMETRY"},
+        {DUCKDB_TYPE_VARIANT, "VARIANT"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].type == type) return names[i].name;
+    return "this type";
+}
+
 static bool add_name(Shape *shape, char *name) {
     shape->names[shape->name_count++] = name ? PyUnicode_FromString(name) : NULL;
     duckdb_free(name);
@@ -86,8 +128,8 @@ static bool shape_of(Shape *shape, duckdb_logical_type type, Error *err) {
         default:
             if (!is_plain(shape->type))
                 return error_set(err, ERR_UDF_DEFINITION, SPAN_NONE,
-                                 "Python functions take no values of DuckDB's type number %d",
-                                 shape->type);
+                                 "Python functions neither take nor return %s; cast it",
+                                 plain_name(shape->type));
     }
     return ok || error_set(err, ERR_INTERNAL, SPAN_NONE, "cannot read the names of a type");
 }
@@ -176,44 +218,6 @@ void writer_free(Writer *writer) {
     PyMem_RawFree(writer->children);
     names_free(writer->names, writer->name_count);
     *writer = (Writer){0};
-}
-
-/* Text of scalar types by number; types with parts are put together. */
-static const char *plain_name(int type) {
-    static const struct {
-        int type;
-        const char *name;
-    } names[] = {
-        {DUCKDB_TYPE_BOOLEAN, "BOOLEAN"},
-        {DUCKDB_TYPE_TINYINT, "TINYINT"},
-        {DUCKDB_TYPE_SMALLINT, "SMALLINT"},
-        {DUCKDB_TYPE_INTEGER, "INTEGER"},
-        {DUCKDB_TYPE_BIGINT, "BIGINT"},
-        {DUCKDB_TYPE_UTINYINT, "UTINYINT"},
-        {DUCKDB_TYPE_USMALLINT, "USMALLINT"},
-        {DUCKDB_TYPE_UINTEGER, "UINTEGER"},
-        {DUCKDB_TYPE_UBIGINT, "UBIGINT"},
-        {DUCKDB_TYPE_HUGEINT, "HUGEINT"},
-        {DUCKDB_TYPE_UHUGEINT, "UHUGEINT"},
-        {DUCKDB_TYPE_FLOAT, "FLOAT"},
-        {DUCKDB_TYPE_DOUBLE, "DOUBLE"},
-        {DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-        {DUCKDB_TYPE_BLOB, "BLOB"},
-        {DUCKDB_TYPE_BIT, "BIT"},
-        {DUCKDB_TYPE_UUID, "UUID"},
-        {DUCKDB_TYPE_DATE, "DATE"},
-        {DUCKDB_TYPE_TIME, "TIME"},
-        {DUCKDB_TYPE_TIMESTAMP, "TIMESTAMP"},
-        {DUCKDB_TYPE_TIMESTAMP_TZ, "TIMESTAMPTZ"},
-        {DUCKDB_TYPE_INTERVAL, "INTERVAL"},
-        {DUCKDB_TYPE_ENUM, "ENUM"},
-        {DUCKDB_TYPE_TIMESTAMP_S, "TIMESTAMP_S"},
-        {DUCKDB_TYPE_TIMESTAMP_MS, "TIMESTAMP_MS"},
-        {DUCKDB_TYPE_TIMESTAMP_NS, "TIMESTAMP_NS"},
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (names[i].type == type) return names[i].name;
-    return "its type";
 }
 
 const char *writer_type_text(Arena *arena, const Writer *writer) {

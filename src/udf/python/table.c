@@ -143,6 +143,7 @@ static bool take_table(Output *output, PyObject *table, Error *err) {
     if (!done) return false;
     bool ok = output_arrow(output, &stream, err);
     if (stream.release) stream.release(&stream);
+    output->rows += PyObject_Size(table);
     return ok;
 }
 

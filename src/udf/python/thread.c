@@ -2,6 +2,7 @@
  * only the interpreter's main thread notices signals, so a sleeping or blocked function can be
  * woken; and objects that must stay on one thread (sqlite3 connections) work.
  * While it waits for DuckDB itself (a table function's input), other threads may use Python. */
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -34,6 +35,7 @@ static struct {
     Job *running; /* on Python's thread */
     sig_atomic_t lent_in_user;
     atomic_bool armed, interrupted;
+    int folder; /* the program's working folder */
     volatile sig_atomic_t wakes;
 } host = {.work = PTHREAD_MUTEX_INITIALIZER,
           .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -94,6 +96,12 @@ static void finish(Job *job) {
     pthread_mutex_unlock(&host.lock); /* from here on the job is gone */
 }
 
+/* Paths of the program are relative to its folder, whatever a job's os.chdir() did. */
+static void back_to_folder(void) {
+    int failed = host.folder < 0 ? 0 : fchdir(host.folder);
+    (void)failed; /* removed meanwhile */
+}
+
 static void *serve(void *argument) {
     Job *boot = argument;
     boot->run(boot->argument);
@@ -106,6 +114,7 @@ static void *serve(void *argument) {
         PyEval_RestoreThread(state);
         job->run(job->argument);
         state = PyEval_SaveThread();
+        back_to_folder();
         pthread_mutex_unlock(&host.work);
         finish(job);
     }
@@ -124,6 +133,7 @@ static void run_boot(void *argument) {
 
 bool thread_start(bool (*boot)(void *argument), void *argument) {
     if (host.started) return true;
+    host.folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct sigaction action = {.sa_handler = on_wake}; /* no SA_RESTART: system calls must end */
     sigaction(WAKE_SIGNAL, &action, NULL);
     struct Boot start = {boot, argument};
@@ -146,6 +156,7 @@ static void run_here(PythonJob job, void *argument) {
     PyGILState_STATE gil = PyGILState_Ensure();
     job(argument);
     PyGILState_Release(gil);
+    back_to_folder();
     pthread_mutex_unlock(&host.work);
 }
 

@@ -132,15 +132,17 @@ static bool double_of(PyObject *value, double *out, Buf *why) {
         *out = PyFloat_AS_DOUBLE(value);
         return true;
     }
-    if (PyLong_Check(value)) {
-        *out = PyLong_AsDouble(value);
+    AUTO_OBJECT number = as_int(value);
+    if (number) {
+        *out = PyLong_AsDouble(number);
         bool failed = PyErr_Occurred() != NULL;
         PyErr_Clear();
         AUTO_OBJECT back = failed ? NULL : PyLong_FromDouble(*out);
-        if (back && PyObject_RichCompareBool(back, value, Py_EQ) == 1) return true;
+        if (back && PyObject_RichCompareBool(back, number, Py_EQ) == 1) return true;
         return does_not_fit(why, value, "DOUBLE without a loss");
     }
-    if (!type_starts(value, "numpy.") || !PyNumber_Check(value)) return false;
+    bool is_real = type_starts(value, "numpy.") && !type_starts(value, "numpy.complex");
+    if (!is_real || !PyNumber_Check(value)) return false;
     *out = PyFloat_AsDouble(value);
     bool ok = !PyErr_Occurred();
     PyErr_Clear();
@@ -176,8 +178,9 @@ static PyObject *unscaled(const Writer *writer, PyObject *value) {
 
 static bool put_decimal(Writer *writer, uint64_t row, PyObject *value, Buf *why) {
     int is_decimal = PyObject_IsInstance(value, decimal_class);
-    if (is_decimal <= 0 && !PyLong_Check(value)) return false;
-    AUTO_OBJECT number = unscaled(writer, value);
+    AUTO_OBJECT whole = is_decimal > 0 ? NULL : as_int(value);
+    if (is_decimal <= 0 && !whole) return false;
+    AUTO_OBJECT number = unscaled(writer, whole ? whole : value);
     PyErr_Clear();
     uint64_t upper = 0, lower = 0;
     unsigned __int128 limit = 1;
@@ -265,6 +268,10 @@ static bool put_plain(Writer *writer, uint64_t row, PyObject *value, Buf *why) {
     }
 }
 
+#define WRONG_TYPE "type "
+
+bool writer_refused_type(const Buf *why) { return str_starts(buf_text(why), WRONG_TYPE); }
+
 bool writer_put(Writer *writer, uint64_t row, PyObject *value, Buf *why) {
     if (is_missing(value)) {
         writer_put_null(writer, row);
@@ -276,7 +283,8 @@ bool writer_put(Writer *writer, uint64_t row, PyObject *value, Buf *why) {
     if (!ok) PyErr_Clear();
     if (!ok && !why->size) {
         AUTO_ARENA arena = arena_new();
-        buf_printf(why, "type %s instead of %s", type_name(value), writer_type_text(arena, writer));
+        buf_printf(why, WRONG_TYPE "%s instead of %s", type_name(value),
+                   writer_type_text(arena, writer));
     }
     return ok;
 }

@@ -1,4 +1,5 @@
 """Python functions in pipelines: runs, validation, errors, interrupts, environments."""
+import datetime
 import os
 import pathlib
 import signal
@@ -348,7 +349,7 @@ def test_full_project_of_older_examples(project):
     project.csv("in/sales.csv", "id,price,quantity", (1, 1200.0, 1), (2, 35.0, 2))
     project.write("python_udfs/data_transforms.py", '''
 import pandas as pd
-from sqlflow.udfs import python_scalar_udf, python_table_udf
+from sqlflow.udfs.decorators import python_scalar_udf, python_table_udf
 
 @python_table_udf(output_schema={"id": "INTEGER", "total": "DOUBLE"})
 def add_sales_metrics(df: pd.DataFrame) -> pd.DataFrame:
@@ -474,7 +475,7 @@ def test_the_cause_of_an_exception_is_told(project):
 
 def test_the_package_has_a_place_without_a_home(project, tmp_path):
     path = project.sf("udf", "path", env={"XDG_CACHE_HOME": "/proc", "TMPDIR": str(tmp_path)}).out.strip()
-    assert path.startswith(str(tmp_path)) and pathlib.Path(path, "sqlflow/udfs.py").exists()
+    assert path.startswith(str(tmp_path)) and pathlib.Path(path, "sqlflow/udfs/__init__.py").exists()
     assert pathlib.Path(path).parent.stat().st_mode & 0o077 == 0
 
 
@@ -543,7 +544,20 @@ CHANGED = {  # an expression, the type declared, the value that the type would c
     "pa.table({'v': [[1.5]]})": ("INTEGER[]", "[1.5]"),
     "pa.table({'v': [{'x': 1, 'y': 2}]})": ("STRUCT(x INTEGER)", "{'x': 1, 'y': 2}"),
 }
+REFUSED = {  # dicts: the reason names both types and the row
+    "[{'v': 1}, {'v': 1.5}]": ("BIGINT", "row 2: type float instead of BIGINT"),
+    "[{'v': 'x'}, {'v': 1}]": ("BIGINT", "row 1: type str instead of BIGINT"),
+    "[{'v': 2.0}, {'v': '1'}]": ("BIGINT", "row 1: type float instead of BIGINT"),
+    "[{'v': {'x': 1}}]": ("VARCHAR", "row 1: type dict instead of VARCHAR"),
+    "({'v': i} for i in [*range(122_880), 1.5])": (None, "row 122881: type float instead of BIGINT"),
+}
 KEPT = {
+    "[{'v': 2}, {'v': 1.0}]": ("INTEGER", [1, 2]),
+    "[{'v': 1.255}]": ("DECIMAL(5,1)", [1.3]),
+    "[{'v': '2020-01-01'}]": ("DATE", [datetime.date(2020, 1, 1)]),
+    "[{'v': decimal.Decimal('1.5')}]": ("DOUBLE", [1.5]),
+    "[{'v': [1.0]}]": ("INTEGER[]", [[1]]),
+    "({'v': i if i < 3000 else float(i)} for i in range(3002))": ("BIGINT", list(range(3002))),
     "pd.DataFrame({'v': [1.0, None]})": ("INTEGER", [1, None]),
     "pa.table({'v': [0.1]})": ("FLOAT", [pytest.approx(0.1)]),
     "pa.table({'v': [[0.1]]})": ("FLOAT[]", [[pytest.approx(0.1)]]),
@@ -556,8 +570,8 @@ KEPT = {
 
 
 def test_declared_columns_keep_their_values(project):
-    source = "import pandas as pd, pyarrow as pa\nfrom sqlflow.udfs import python_table_udf\n"
-    for i, (expression, (kind, _)) in enumerate({**CHANGED, **KEPT}.items()):
+    source = "import decimal, pandas as pd, pyarrow as pa\nfrom sqlflow.udfs import python_table_udf\n"
+    for i, (expression, (kind, _)) in enumerate({**CHANGED, **REFUSED, **KEPT}.items()):
         schema = f"output_schema={{'v': {kind!r}}}" if kind else ""
         source += f"@python_table_udf({schema})\ndef f{i}(n: int): return {expression}\n"
     project.write("python_udfs/casts.py", source)
@@ -565,7 +579,11 @@ def test_declared_columns_keep_their_values(project):
         error = project.fail(f"CREATE TABLE a AS SELECT * FROM f{i}(1);")
         assert error["message"] == (f"casts.f{i} returned a table that cannot be used: "
                                     f"column 'v': the value '{value}' does not fit {kind}")
-    for i, (kind, values) in enumerate(KEPT.values(), len(CHANGED)):
+    for i, (kind, reason) in enumerate(REFUSED.values(), len(CHANGED)):
+        error = project.fail(f"CREATE TABLE a AS SELECT * FROM f{i}(1);")
+        assert error["message"] == f"casts.f{i} returned a wrong value in column 'v', {reason}"
+        assert (error["hint"] is None) == (kind is not None)
+    for i, (kind, values) in enumerate(KEPT.values(), len(CHANGED) + len(REFUSED)):
         project.run(f"CREATE OR REPLACE TABLE a AS SELECT * FROM f{i}(1);")
         found = [row[0] for row in project.table("a")]
         assert [float(v) if kind == "DECIMAL(5,1)" else v for v in found] == values
@@ -576,6 +594,10 @@ def test_declared_columns_keep_their_values(project):
      "returned an Arrow table that DuckDB cannot read", "cast the type of: v"),
     ("pd.DataFrame()", "returned no columns", None),
     ("pd.Series([1])", "the function gave Series; a DataFrame", None),
+    ("iter([pd.DataFrame({'a': [1]}), pd.DataFrame({'b': [1]})])",
+     "returned no column 'a', which its first rows had; it returned: b", None),
+    ("iter([{'a': 1}] * 122_880 + [{'a': 1, 'b': 2}])",
+     "returned a column 'b' that its first rows did not have", None),
     ("{'v': [1]}", "the function gave dict; a DataFrame", None),
     ("pa.table({'v': pa.array([1], pa.timestamp('ns', 'UTC'))})", "would lose data: 1", None),
 ])
@@ -588,6 +610,51 @@ def odd(n: int): return {expression}
 """)
     error = project.fail("CREATE TABLE a AS SELECT * FROM odd(1);")
     assert message in error["message"] and error["hint"] == hint
+
+
+def test_numbers_of_numpy_are_exact_or_refused(project):
+    project.write("python_udfs/np.py", """
+import decimal, numpy
+from sqlflow.udfs import python_scalar_udf
+GIVEN = [numpy.int64(2 ** 53), numpy.float32(0.5), numpy.int64(2 ** 53 + 1), numpy.complex128(1)]
+@python_scalar_udf
+def number(i: int) -> float: return GIVEN[i]
+@python_scalar_udf
+def exact(i: int) -> decimal.Decimal: return GIVEN[i]
+""")
+    project.run("CREATE TABLE t AS SELECT number(0) AS a, number(1) AS b, exact(2)::VARCHAR AS c;")
+    assert project.table("t") == [(2.0 ** 53, 0.5, "9007199254740993.0000000000")]
+    assert "does not fit DOUBLE without a loss" in project.fail("CREATE TABLE u AS SELECT number(2) AS x;")["message"]
+    assert "type numpy.complex128 instead of DOUBLE" in project.fail("CREATE TABLE u AS SELECT number(3) AS x;")["message"]
+
+
+def test_a_row_without_names_is_a_tuple(project):
+    project.write("python_udfs/f.py", "from sqlflow.udfs import python_scalar_udf\n@python_scalar_udf\n"
+                  "def shown(x) -> str: return repr(x)\n")
+    project.run("CREATE TABLE t AS SELECT shown(row(1, 'x')) AS a, shown({'k': 1}) AS b;")
+    assert project.table("t") == [("(1, 'x')", "{'k': 1}")]
+    error = project.fail("CREATE TABLE u AS SELECT shown('1'::BIGNUM) AS a;", code=4)
+    assert error["message"] == "Python functions neither take nor return BIGNUM; cast it"
+
+
+def test_the_working_folder_is_the_projects(project):
+    project.csv("in/a.csv", "x", (1,))
+    project.write("python_udfs/moves.py", """
+import os
+from sqlflow.udfs import python_scalar_udf
+os.chdir("/")
+@python_scalar_udf
+def moved(x: int) -> int:
+    here = os.getcwd()
+    os.chdir("/")
+    if not x: raise ValueError(here)
+    return x
+""")
+    project.run("SOURCE a TYPE csv PARAMS {'path': 'in/a.csv'};\nCREATE TABLE t AS SELECT moved(1) AS x;\n"
+                "LOAD a FROM a;\nEXPORT a TO 'out/a.csv';")
+    assert project.read("out/a.csv") == "x\n1\n"
+    message = project.fail("CREATE TABLE u AS SELECT moved(0) AS x;")["message"]
+    assert f"ValueError: {project.root}\nat python_udfs/moves.py:9" in message
 
 
 def test_nanoseconds_are_kept_or_refused(project):

@@ -102,6 +102,14 @@ def type_of(name, column):
         raise TypeError(f"column {name!r}: {problem}") from None
 
 
+def rest_of_columns(columns, start):
+    return [column[start:] for column in columns]
+
+
+def types_of_columns(columns):
+    return [infer(column) for column in columns]
+
+
 def types_of(names, columns, declared):
     return [None if name.lower() in declared else type_of(name, column)
             for name, column in zip(names, columns)]

@@ -18,6 +18,8 @@ import uuid
 # The program blocks its signals in all threads but one; only what fork() starts has them unblocked.
 subprocess._USE_VFORK = subprocess._USE_POSIX_SPAWN = False
 
+ROOT = os.getcwd()  # the project's folder; a function may change to another one
+
 SIMPLE = {
     bool: "BOOLEAN",
     int: "BIGINT",
@@ -296,10 +298,10 @@ def advice(error):
             "python: { venv: … } in the profile")
 
 
-def explain(error, root):
+def explain(error):
     """(type and message, file, line, trimmed traceback, hint) of an exception, all in UTF-8."""
     return tuple(part if isinstance(part, int) else part.encode("utf-8", "backslashreplace").decode()
-                 for part in explain_exactly(error, root))
+                 for part in explain_exactly(error, ROOT))
 
 
 def explain_exactly(error, root):
