@@ -69,6 +69,7 @@ static void report(Binder *binder, const Step *step, const char *sql, Error *err
     snprintf(err->step, sizeof err->step, "%s", step->id);
     hint_own_table(step, err);
     hint_qualified(sql, offset, err);
+    if (binder->plan->udfs != NULL) udf_hint_misspelt(binder->plan->udfs, err);
     diag_add(binder->diags, SEVERITY_ERROR, err);
 }
 

@@ -1,6 +1,7 @@
 /* The project's Python files: which there are, and which functions their texts seem to define.
  * Reading the text is cheap and tells whether Python is worth loading at all. */
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
@@ -71,7 +72,6 @@ static void define(Udfs *udfs, UdfFile *file, const char *name) {
 
 static void add_file(Udfs *udfs, const char *package, const char *path, const char *below) {
     Arena *arena = udfs->arena;
-    if (*below == '.' || strstr(below, "/.") || strstr(below, "__pycache__")) return;
     UdfFile *file = ARENA_NEW(arena, UdfFile);
     char *module = arena_strndup(arena, below, strlen(below) - strlen(".py"));
     for (char *c = module; *c; c++)
@@ -94,6 +94,46 @@ static void add_file(Udfs *udfs, const char *package, const char *path, const ch
     *LIST_PUSH(arena, &udfs->files) = file;
 }
 
+/* A walk through a folder. Linked folders come last, and each folder is read once. */
+typedef struct Walk {
+    Arena *arena;
+    Strings read;  /* without links in their paths */
+    Strings links; /* to folders */
+    Strings paths; /* found */
+} Walk;
+
+static bool was_read(const Walk *walk, const char *real) {
+    size_t size = strlen(real);
+    for (size_t i = 0; i < walk->read.count; i++) {
+        const char *other = walk->read.items[i]; /* or lies in `real`: a link that leads up */
+        if (str_starts(other, real) && (other[size] == '/' || !other[size])) return true;
+    }
+    return false;
+}
+
+static void find_files(Walk *walk, const char *dir) {
+    Arena *arena = walk->arena;
+    const char *real = fs_real(arena, dir);
+    Strings names;
+    Error err;
+    if (was_read(walk, real) || !fs_list(arena, dir, &names, &err)) return;
+    strings_add(arena, &walk->read, real);
+    for (size_t i = 0; i < names.count; i++) {
+        const char *name = names.items[i], *path = fs_join(arena, dir, name);
+        if (*name == '.' || str_eq(name, "__pycache__")) continue;
+        if (!fs_is_dir(path) && str_ends(name, ".py"))
+            strings_add(arena, &walk->paths, path);
+        else if (fs_is_dir(path) && str_eq(fs_real(arena, path), fs_join(arena, real, name)))
+            find_files(walk, path);
+        else if (fs_is_dir(path))
+            strings_add(arena, &walk->links, path);
+    }
+}
+
+static int by_path(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 static void scan_folder(Udfs *udfs, const char *dir) {
     Arena *arena = udfs->arena;
     const char *clean = fs_absolute(arena, fs_join(arena, udfs->config.root, dir));
@@ -101,13 +141,15 @@ static void scan_folder(Udfs *udfs, const char *dir) {
     if (strings_has(&udfs->packages, package) || !fs_is_dir(clean)) return;
     strings_add(arena, &udfs->packages, package);
     strings_add_unique(arena, &udfs->path, fs_dirname(arena, clean));
-    Strings paths = {0};
-    Error err;
-    if (!fs_glob(arena, fs_join(arena, dir, "**/*.py"), &paths, &err)) return;
+    Walk walk = {.arena = arena};
+    find_files(&walk, dir);
+    for (size_t i = 0; i < walk.links.count; i++) find_files(&walk, walk.links.items[i]);
+    Strings *paths = &walk.paths;
+    if (paths->count) qsort(paths->items, paths->count, sizeof *paths->items, by_path);
     size_t prefix = strlen(dir);
     while (prefix && dir[prefix - 1] == '/') prefix--;
-    for (size_t i = 0; i < paths.count; i++)
-        add_file(udfs, package, paths.items[i], paths.items[i] + prefix + 1);
+    for (size_t i = 0; i < paths->count; i++)
+        add_file(udfs, package, paths->items[i], paths->items[i] + prefix + 1);
 }
 
 void catalog_scan(Udfs *udfs) {
@@ -121,6 +163,21 @@ void catalog_scan(Udfs *udfs) {
 bool catalog_may_define(Udfs *udfs, const char *name) {
     catalog_scan(udfs);
     return map_get(&udfs->defined, name) != NULL;
+}
+
+void udf_hint_misspelt(Udfs *udfs, Error *err) {
+    static const char before[] = "Function with name ";
+    const char *name = strstr(err->message, before);
+    if (!name || *err->hint) return;
+    catalog_scan(udfs);
+    name += strlen(before);
+    name = arena_strndup(udfs->arena, name, strcspn(name, " !"));
+    Strings names = {0};
+    for (size_t i = 0; i < udfs->files.count; i++)
+        for (size_t n = 0; n < udfs->files.items[i]->names.count; n++)
+            strings_add(udfs->arena, &names, udfs->files.items[i]->names.items[n]);
+    const char *nearest = str_nearest(name, &names);
+    if (nearest) error_hint(err, "did you mean the Python function '%s'?", nearest);
 }
 
 bool catalog_computes(Udfs *udfs, const char *name) {

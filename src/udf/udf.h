@@ -44,6 +44,8 @@ typedef struct Udf {
         size_t count, capacity;
     } params;                /* of table functions: without the table itself */
     const char *return_type; /* scalar: DuckDB's type */
+    bool keys_needed;        /* of STRUCTs that it returns, but for the optional ones */
+    Strings optional;
     bool special_nulls, is_volatile, vectorized, null_on_error;
     UdfInput input;
     const char *input_name; /* name of the parameter that takes the table */
@@ -75,6 +77,9 @@ const Udf *udfs_at(const Udfs *udfs, size_t index); /* of those imported; NULL p
 /* "f", "module.f" or "python_udfs.module.f"; imports what it must. NULL with err:
  * ERR_UDF_UNKNOWN with suggestions, ERR_UDF_DEFINITION, ERR_PYTHON_MISSING. */
 const Udf *udfs_find(Udfs *udfs, const char *name, Error *err);
+/* To DuckDB, a misspelt Python function is an unknown one of its own. The nearest name of those
+ * that the files seem to define becomes the hint. Imports nothing. */
+void udf_hint_misspelt(Udfs *udfs, Error *err);
 /* Files that failed to import and functions that cannot be used, as errors, with file and line. */
 void udfs_problems(const Udfs *udfs, Diags *diags);
 /* Reports types of hints and schemas that DuckDB does not know. */

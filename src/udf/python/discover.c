@@ -47,6 +47,13 @@ static void fill_params(Arena *arena, Udf *udf, PyObject *params) {
     }
 }
 
+static void fill_keys(Arena *arena, Udf *udf, PyObject *info) {
+    PyObject *optional = PyDict_GetItemString(info, "optional");
+    udf->keys_needed = optional != Py_None;
+    for (Py_ssize_t i = 0; udf->keys_needed && i < PyList_Size(optional); i++)
+        strings_add(arena, &udf->optional, text_in(arena, PyList_GetItem(optional, i)));
+}
+
 static void fill_table(Arena *arena, Udf *udf, PyObject *info) {
     PyObject *output = PyDict_GetItemString(info, "output");
     for (Py_ssize_t i = 0; i < PyList_Size(output); i++) {
@@ -77,6 +84,7 @@ static Udf *udf_of(Arena *arena, const Udf *origin, PyObject *info) {
     udf->problem = text_at(arena, info, "problem");
     udf->handle = Py_NewRef(PyDict_GetItemString(info, "callable"));
     fill_params(arena, udf, PyDict_GetItemString(info, "params"));
+    fill_keys(arena, udf, info);
     fill_table(arena, udf, info);
     return udf;
 }

@@ -102,12 +102,15 @@ struct Writer {
     size_t child_count;
     PyObject **names; /* STRUCT: keys; ENUM: its texts */
     size_t name_count;
+    bool *needed;       /* STRUCT: which keys a dict must have; NULL: none, a lacking one is NULL */
     uint64_t list_size; /* LIST: elements so far in this chunk */
     uint64_t list_room;
 };
 
 bool write_init(void);
 bool writer_make(Writer *writer, void *type, Error *err);
+/* Dicts must have the keys of the STRUCTs, but for `optional` ones. */
+void writer_need_keys(Writer *writer, const Strings *optional);
 void writer_free(Writer *writer);
 void writer_attach(Writer *writer, void *vector);
 /* false with `why` filled when the value is not of the type or does not fit. Python errors raised

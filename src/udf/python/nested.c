@@ -69,6 +69,11 @@ static bool put_struct(Writer *writer, uint64_t row, PyObject *value, Buf *why) 
     for (size_t i = 0; i < writer->child_count; i++) {
         PyObject *item = PyDict_GetItem(value, writer->names[i]);
         found += item != NULL;
+        if (!item && writer->needed && writer->needed[i]) {
+            const char *name = PyUnicode_AsUTF8(writer->names[i]);
+            buf_printf(why, "the dict lacks the key '%s' of the STRUCT", name ? name : "?");
+            return false;
+        }
         if (!writer_put(&writer->children[i], row, item ? item : Py_None, why)) return false;
     }
     if (found == PyDict_Size(value)) return true;

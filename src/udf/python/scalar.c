@@ -227,9 +227,11 @@ static void prepare(void *argument) {
         call->any[i] = !job->types[i];
         if (job->types[i]) job->ok = reader_make(&call->readers[i], job->types[i], job->err);
     }
+    const Udf *udf = call->use->udf;
     job->ok = job->ok && writer_make(&call->writer, job->types[call->count], job->err) &&
-              (!call->use->udf->vectorized ||
+              (!udf->vectorized ||
                vector_prepare(call, job->connection, job->types, job->err));
+    if (job->ok && udf->keys_needed) writer_need_keys(&call->writer, &udf->optional);
 }
 
 bool scalar_register(void *connection, UdfUse *use, void *const *types, UdfRun *run, Error *err) {

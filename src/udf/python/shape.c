@@ -213,10 +213,22 @@ bool writer_make(Writer *writer, void *type, Error *err) {
     return ok;
 }
 
+void writer_need_keys(Writer *writer, const Strings *optional) {
+    if (writer->type == DUCKDB_TYPE_STRUCT)
+        writer->needed = PyMem_RawCalloc(writer->name_count + 1, sizeof *writer->needed);
+    for (size_t i = 0; writer->needed && i < writer->name_count; i++) {
+        const char *name = PyUnicode_AsUTF8(writer->names[i]);
+        writer->needed[i] = name && !strings_has_exact(optional, name);
+    }
+    for (size_t i = 0; i < writer->child_count; i++)
+        writer_need_keys(&writer->children[i], optional);
+}
+
 void writer_free(Writer *writer) {
     for (size_t i = 0; i < writer->child_count; i++) writer_free(&writer->children[i]);
     PyMem_RawFree(writer->children);
     names_free(writer->names, writer->name_count);
+    PyMem_RawFree(writer->needed);
     *writer = (Writer){0};
 }
 

@@ -637,6 +637,56 @@ def test_a_row_without_names_is_a_tuple(project):
     assert error["message"] == "Python functions neither take nor return BIGNUM; cast it"
 
 
+def test_typed_dicts_have_their_keys(project):
+    project.write("python_udfs/f.py", """
+from __future__ import annotations
+from typing import NotRequired, TypedDict
+from sqlflow.udfs import python_scalar_udf
+class Inner(TypedDict):
+    a: int
+class Outer(TypedDict):
+    inner: list[Inner]
+    note: NotRequired[str]
+class Loop(TypedDict):
+    next: Loop
+@python_scalar_udf
+def whole(n: int) -> Outer: return {"inner": [{"a": n}]}
+@python_scalar_udf
+def lacks(n: int) -> Outer: return {"inner": [{}]}
+@python_scalar_udf(return_type="STRUCT(a INTEGER, b INTEGER)")
+def loose(n: int): return {"a": n}
+@python_scalar_udf
+def looped(n: int) -> Loop: return {}
+""")
+    project.run("CREATE TABLE t AS SELECT whole(1) AS a, loose(1) AS b;")
+    assert project.table("t") == [({"inner": [{"a": 1}], "note": None}, {"a": 1, "b": None})]
+    message = project.fail("CREATE TABLE u AS SELECT lacks(1) AS x;")["message"]
+    assert "f.lacks returned a wrong value: the dict lacks the key 'a' of the STRUCT" in message
+    assert "contains itself" in project.fail("CREATE TABLE u AS SELECT looped(1) AS x;", code=4)["message"]
+
+
+def test_links_to_folders_are_followed_once(project, tmp_path):
+    function = "from sqlflow.udfs import python_scalar_udf\n@python_scalar_udf\ndef {}(n: int) -> int: return n\n"
+    project.write("python_udfs/own/f.py", function.format("own"))
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "g.py").write_text(function.format("shared"))
+    for link, target in (("shared", tmp_path / "lib"), ("a_twin", "own"), ("own/up", "../.."),
+                         ("own/loop", "."), (str(tmp_path / "lib/back"), project.root / "python_udfs")):
+        os.symlink(target, project.root / "python_udfs" / link)
+    udfs = project.sf("udf", "list", "--format", "json").doc["udfs"]
+    assert [(u["full_name"], u["file"]) for u in udfs] == [
+        ("own.f.own", "python_udfs/own/f.py"), ("shared.g.shared", "python_udfs/shared/g.py")]
+    project.run("CREATE TABLE t AS SELECT shared(1) AS a, PYTHON_FUNC('shared.g.shared', 2) AS b;")
+    assert project.table("t") == [(1, 2)]
+
+
+def test_misspelt_functions_have_a_hint(shop):
+    for query in ("SELECT whith_tax(1.0)", "SELECT * FROM halfs(orders)"):
+        error = shop.fail(ORDERS + f"CREATE TABLE a AS {query};", code=4)
+        name = "with_tax" if "tax" in query else "halves"
+        assert error["hint"] == f"did you mean the Python function '{name}'?"
+
+
 def test_the_working_folder_is_the_projects(project):
     project.csv("in/a.csv", "x", (1,))
     project.write("python_udfs/moves.py", """

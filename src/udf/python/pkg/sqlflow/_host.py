@@ -113,6 +113,17 @@ def sql_nested_type(hint, origin, args):
     raise Definition(f"{show(hint)} has no SQL type; use arg_types= or return_type=")
 
 
+def optional_keys(hint):
+    """The keys that TypedDicts in a hint may lack."""
+    found, inner = set(), typing.get_args(hint)
+    if typing.is_typeddict(hint):
+        members = typing.get_type_hints(hint, include_extras=True)
+        found.update(name for name, of in members.items() if name in hint.__optional_keys__ or
+                     typing.get_origin(of) is typing.NotRequired)
+        inner = members.values()
+    return found.union(*map(optional_keys, inner))
+
+
 def plain_function(func):
     """The function below decorators, or that an object with a __call__ has; else what is given."""
     inner = inspect.unwrap(func)
@@ -208,6 +219,7 @@ def describe(func, module):
         "vectorized": options.get("vectorized", False),
         "null_on_error": options.get("on_error") == "null",
         "input": "", "input_name": "", "output": [], "required": [], "problem": None,
+        "optional": None,
     }
     try:
         if inspect.iscoroutinefunction(inner) or (
@@ -221,6 +233,8 @@ def describe(func, module):
         if info["kind"] == "scalar":
             returned = hints.get("return", inspect.Parameter.empty)
             info["return_type"] = options.get("return_type") or sql_type(returned)
+            if not options.get("return_type"):
+                info["optional"] = sorted(optional_keys(returned))
             if info["return_type"] is ANY:
                 what = f"the hint -> {show(returned)} says too little" if show(returned) else \
                     "it has no return type"
@@ -232,6 +246,8 @@ def describe(func, module):
             info["required"] = [str(name) for name in options.get("required_columns") or []]
     except Definition as problem:
         info["problem"] = str(problem)
+    except RecursionError:
+        info["problem"] = "the type of a hint contains itself, which no SQL type can"
     except (TypeError, ValueError) as problem:
         info["problem"] = f"its signature cannot be read: {problem}"
     return info
