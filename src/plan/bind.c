@@ -469,7 +469,7 @@ static void check_unread(Binder *binder, const Source *source) {
     diag_add(binder->diags, SEVERITY_WARNING, &err);
 }
 
-void bind_types(const Plan *plan, const BindOptions *options, Diags *diags) {
+void bind_once(const Plan *plan, const BindOptions *options, Diags *diags) {
     Binder binder = {.plan = plan, .duck = options->duck,
                      .live = options->live, .python = options->python,
                      .is_run = options->is_run, .options = options,

@@ -96,3 +96,28 @@ void step_rewrite_python(Arena *arena, Udfs *udfs, Duck *duck, Step *step, Diags
     check_stored(udfs, step, diags);
     if (rewrite.edits.count > 0) step->query = edited(arena, &step->query, &rewrite);
 }
+
+/* Binds again with the calls [from, to) taken the other way round; they stay so when it has fewer
+ * errors. */
+static void bind_otherwise(const Plan *plan, const BindOptions *options, size_t from, size_t to,
+                           Diags *best) {
+    Diags other = diags_on(best->arena);
+    for (size_t i = from; i < to; i++) udf_hand_on(options->python, i);
+    bind_once(plan, options, &other);
+    bool is_better = other.errors < best->errors;
+    if (is_better) *best = other;
+    for (size_t i = from; i < to && !is_better; i++) udf_hand_on(options->python, i);
+}
+
+/* What a table function hands on of its input is known only when it runs. An error that is none
+ * when some hand on nothing is none. */
+void bind_types(const Plan *plan, const BindOptions *options, Diags *diags) {
+    Diags best = diags_on(diags->arena);
+    bind_once(plan, options, &best);
+    size_t calls = options->python == NULL ? 0 : udf_calls(options->python), handing = 0;
+    for (size_t i = 0; i < calls; i++) handing += udf_hands_on(options->python, i);
+    if (best.errors > 0 && handing > 1) bind_otherwise(plan, options, 0, calls, &best);
+    for (size_t i = 0; i < calls && best.errors > 0; i++)
+        if (udf_hands_on(options->python, i)) bind_otherwise(plan, options, i, i + 1, &best);
+    diags_copy(diags, &best);
+}

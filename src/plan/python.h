@@ -3,10 +3,13 @@
 #ifndef SQLFLOW_PLAN_PYTHON_H
 #define SQLFLOW_PLAN_PYTHON_H
 
-#include "plan/pipeline.h"
+#include "plan/plan.h"
 #include "udf/udf.h"
 
 /* Rewrites step->query and fills step->functions; problems go to diags at their place. */
 void step_rewrite_python(Arena *arena, Udfs *udfs, Duck *duck, Step *step, Diags *diags);
+
+/* bind_types, with the columns of table functions taken as they are (bind.c). */
+void bind_once(const Plan *plan, const BindOptions *options, Diags *diags);
 
 #endif

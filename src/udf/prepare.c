@@ -72,9 +72,11 @@ static bool stub_columns(UdfSession *session, UdfTableCall *call, bool *known, E
                 return error_set(err, ERR_QUERY, SPAN_NONE,
                                  "%s requires the column '%s', which its input lacks",
                                  call->udf->full_name, call->udf->required.items[i]);
-        for (size_t i = 0; i < input.count; i++)
-            if (!columns_find(&columns, input.items[i].name))
-                *LIST_PUSH(session->arena, &columns) = input.items[i];
+        for (size_t i = 0; i < input.count; i++) {
+            if (columns_find(&columns, input.items[i].name)) continue;
+            call->hands_on = call->udf->output.count > 0;
+            if (!call->declared_only) *LIST_PUSH(session->arena, &columns) = input.items[i];
+        }
     }
     if (!columns.count) *LIST_PUSH(session->arena, &columns) = (Column){"column0", "VARCHAR"};
     if (!call->udf->output.count && known) *known = false;
@@ -151,6 +153,17 @@ bool udf_prepare(UdfSession *session, const char *sql, bool *known, Error *err) 
         call->ready = true;
     }
     return true;
+}
+
+size_t udf_calls(const UdfSession *session) { return session->config.udfs->calls.count; }
+
+bool udf_hands_on(const UdfSession *session, size_t call) {
+    return session->config.udfs->calls.items[call]->hands_on;
+}
+
+void udf_hand_on(UdfSession *session, size_t call) {
+    UdfTableCall *told = session->config.udfs->calls.items[call];
+    told->declared_only = !told->declared_only;
 }
 
 void udf_release(UdfSession *session) {

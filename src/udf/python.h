@@ -65,6 +65,8 @@ typedef struct UdfTableCall {
     const char *table;   /* in `side`; NULL: no rows */
     void *side;          /* duckdb_database */
     bool ready;
+    /* Validation: has its input columns that are not declared, and does it leave them out? */
+    bool hands_on, declared_only;
 } UdfTableCall;
 
 /* Where a table function's rows go: into a database of its own, so that they may spill to disk; or

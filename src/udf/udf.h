@@ -156,6 +156,11 @@ void udf_session_stub(UdfSession *session, bool on);
  * statement, on the same connection, with no streaming result open. In a validating session,
  * *known (may be NULL) is false when the columns of one cannot be known without running it. */
 bool udf_prepare(UdfSession *session, const char *sql, bool *known, Error *err);
+/* A validating session takes it that a table function hands on the columns of its input that its
+ * output_schema lacks. Does this call (of udf_calls) have such? From now on the other way round. */
+size_t udf_calls(const UdfSession *session);
+bool udf_hands_on(const UdfSession *session, size_t call);
+void udf_hand_on(UdfSession *session, size_t call);
 /* Forgets the rows of udf_prepare (after the step). */
 void udf_release(UdfSession *session);
 /* After a statement failed: when a Python function was the cause, replaces err's code, message and

@@ -455,6 +455,29 @@ def wrong(n: int):
     assert "'INTEGR'" in project.run("CREATE TABLE u AS FROM wrong(1);", code=4)["error"]["message"]
 
 
+def test_columns_that_a_function_may_hand_on_refuse_nothing(project):
+    project.write("python_udfs/f.py", """
+from sqlflow.udfs import python_table_udf
+@python_table_udf(output_schema={"k": "BIGINT"})
+def keys(rows: list[dict]): return [{"k": row["k"]} for row in rows]
+@python_table_udf(output_schema={"k": "BIGINT"})
+def same(rows: list[dict]): return rows
+""")
+    project.csv("in/t.csv", "k,s", (1, "a"), (2, "b"))
+    steps = """SOURCE f TYPE csv PARAMS {'path': 'in/t.csv'};
+LOAD t FROM f;
+CREATE TABLE u AS SELECT k, s FROM keys(t) a JOIN keys(t) b USING (k) JOIN t USING (k);
+CREATE TABLE v AS SELECT * FROM keys(t);
+INSERT INTO v VALUES (3);
+CREATE TABLE w AS SELECT s, k FROM same(t);
+"""
+    project.run(steps)
+    assert project.table("u") == [(1, "a"), (2, "b")] and project.table("v") == [(1,), (2,), (3,)]
+    assert project.table("w") == [("a", 1), ("b", 2)]
+    error = project.fail(steps + "CREATE TABLE x AS SELECT nope FROM v;", code=4)
+    assert (error["line"], error["code"]) == (7, "SF0306") and "nope" in error["message"]
+
+
 @pytest.mark.parametrize("line, hint", [
     ("import no_such_package", "install it in the Python"), ("import helper", "from . import helper"),
     ("from sqlflow.udf import python_scalar_udf", "sqlflow.udfs")])
