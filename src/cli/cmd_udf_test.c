@@ -274,6 +274,7 @@ static int run_test(Cli *cli) {
     UdfSessionConfig config = {.udfs = udfs, .duck = duck};
     Diags diags = diags_on(cli->arena);
     bool ok = udf_session_open(cli->arena, &config, &session, &err) &&
+              udf_session_setup(session, &err) &&
               udf_prepare(session, rewrite.sql, NULL, &err);
     err.code = ok ? ERR_NONE : err.code;
     ok = ok && run_and_show(cli, duck, rewrite.sql, files.expect, &err);

@@ -59,7 +59,7 @@ static bool validate(Run *run, Error *err) {
     diags_sort(&diags);
     if (run->stop) return error_set(err, ERR_INTERRUPTED, SPAN_NONE, "interrupted by a signal");
     run->report->problems = diags;
-    if (diags.errors == 0) return true;
+    if (diags.errors == 0) return udf_session_setup(run->python, err);
     diag_to_error(diags_leading(&diags), err);
     return false;
 }

@@ -26,8 +26,7 @@ static bool register_use(UdfSession *session, UdfUse *use, Error *err) {
 }
 
 static bool run_setup(UdfSession *session, const Udf *udf, Error *err) {
-    if (session->config.validate || strings_has_exact(&session->modules, udf->import_name))
-        return true;
+    if (strings_has_exact(&session->modules, udf->import_name)) return true;
     /* Noted first: a module whose setup failed half way is torn down too. */
     strings_add(session->arena, &session->modules, udf->import_name);
     return session->api->hooks(udf->import_name, true, err);
@@ -47,16 +46,14 @@ static bool find_memory(UdfSession *session, Error *err) {
     return true;
 }
 
-static bool set_up(UdfSession *session, Error *err) {
+static bool register_all(UdfSession *session, Error *err) {
     const Udfs *udfs = session->config.udfs;
     if (udfs->calls.count > 0 && !find_memory(session, err)) return false;
     /* A result that was not read to its end keeps its transaction until the next statement, which
      * would take back what is registered meanwhile. */
     if (!duck_exec(session->config.duck, "SELECT 1", NULL, err)) return false;
     for (size_t i = 0; i < udfs->uses.count; i++)
-        if (!register_use(session, udfs->uses.items[i], err) ||
-            !run_setup(session, udfs->uses.items[i]->udf, err))
-            return false;
+        if (!register_use(session, udfs->uses.items[i], err)) return false;
     for (size_t i = 0; i < udfs->calls.count; i++) {
         UdfTableCall *call = udfs->calls.items[i];
         call->ready = false;
@@ -64,8 +61,7 @@ static bool set_up(UdfSession *session, Error *err) {
         call->table = NULL;
         call->batches = NULL;
         call->side = NULL;
-        if (!scan_register(session->config.duck, call, err) || !run_setup(session, call->udf, err))
-            return false;
+        if (!scan_register(session->config.duck, call, err)) return false;
     }
     return true;
 }
@@ -85,12 +81,34 @@ bool udf_session_open(Arena *arena, const UdfSessionConfig *config, UdfSession *
     session->run.stop = config->stop;
     pthread_mutex_init(&session->run.lock, NULL);
     session->api->arm(true);
-    if (set_up(session, err)) {
+    if (register_all(session, err)) {
         *out = session;
         return true;
     }
-    Diags more = diags_on(arena);
-    udf_session_close(session, &more);
+    Diags none = diags_on(arena);
+    udf_session_close(session, &none);
+    return false;
+}
+
+static void tear_down(UdfSession *session, Diags *diags) {
+    while (session->modules.count > 0) {
+        Error err;
+        if (!session->api->hooks(session->modules.items[--session->modules.count], false, &err))
+            diag_add(diags, SEVERITY_WARNING, &err);
+    }
+}
+
+bool udf_session_setup(UdfSession *session, Error *err) {
+    if (!session) return true;
+    const Udfs *udfs = session->config.udfs;
+    bool ok = true;
+    for (size_t i = 0; ok && i < udfs->uses.count; i++)
+        ok = run_setup(session, udfs->uses.items[i]->udf, err);
+    for (size_t i = 0; ok && i < udfs->calls.count; i++)
+        ok = run_setup(session, udfs->calls.items[i]->udf, err);
+    if (ok) return true;
+    Diags more = diags_on(session->arena);
+    tear_down(session, &more);
     for (size_t i = 0; i < more.count; i++) {
         Error first = *err;
         error_set(err, first.code, first.span, "%s\n%s", first.message, more.items[i].message);
@@ -132,11 +150,7 @@ void udf_session_close(UdfSession *session, Diags *diags) {
     if (!session) return;
     /* An interrupt that ended the run lets them be; one that comes now stops them. */
     session->api->arm(!session->run.stop || !*session->run.stop);
-    for (size_t i = session->modules.count; i-- > 0;) {
-        Error err;
-        if (!session->api->hooks(session->modules.items[i], false, &err))
-            diag_add(diags, SEVERITY_WARNING, &err);
-    }
+    tear_down(session, diags);
     session->api->arm(false);
     report_nulled(session, diags);
     udf_release(session);

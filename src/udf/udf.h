@@ -147,9 +147,12 @@ typedef struct UdfSessionConfig {
     bool validate;            /* types only: no body, no hook runs, rows are NULL */
 } UdfSessionConfig;
 
-/* Registers the functions of all queries rewritten so far and runs @on_setup of their modules.
- * Call it outside of a transaction. *out is NULL (and true returned) when none is used. */
+/* Registers the functions of all queries rewritten so far. Call it outside of a transaction. *out
+ * is NULL (and true returned) when none is used. */
 bool udf_session_open(Arena *arena, const UdfSessionConfig *config, UdfSession **out, Error *err);
+/* Runs @on_setup of the modules, before the first function is to run. When one fails, those that
+ * began are torn down, and what fails then is part of err. NULL is allowed. */
+bool udf_session_setup(UdfSession *session, Error *err);
 /* While on, a session is like a validating one: a run binds its steps so before the first. */
 void udf_session_stub(UdfSession *session, bool on);
 /* Runs the table functions in this (rewritten) SQL and keeps their rows for it. Call before the

@@ -524,6 +524,8 @@ def second():
 def f(n: int) -> int:
     return n
 """)
+    project.fail("CREATE TABLE t AS SELECT f(1) AS v, nope;", code=4)
+    assert not project.path("closed").exists()
     warnings = project.run("CREATE TABLE t AS SELECT f(1) AS v;")["warnings"]
     assert "no closing" in warnings[0]["message"] and project.path("closed").exists()
     project.write("fail", "")

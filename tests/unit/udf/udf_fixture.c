@@ -116,7 +116,8 @@ static bool open_session(Fixture *fixture, bool validate) {
     UdfSessionConfig config = {.udfs = fixture->udfs, .stop = &fixture->stop, .validate = validate};
     fixture->diags = diags_on(fixture->arena);
     config.duck = fixture->duck;
-    return udf_session_open(fixture->arena, &config, &fixture->session, &fixture->err);
+    return udf_session_open(fixture->arena, &config, &fixture->session, &fixture->err) &&
+           (config.validate || udf_session_setup(fixture->session, &fixture->err));
 }
 
 const char *fixture_run(Fixture *fixture, const char *sql) {
