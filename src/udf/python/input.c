@@ -49,12 +49,14 @@ static bool input_fails(Input *input, const char *message, Error *err) {
     return error_set(err, interrupted ? ERR_INTERRUPTED : ERR_STEP, SPAN_NONE, "%s", input->error);
 }
 
+/* To prepare calls functions of constants already. */
 static bool start(Input *input, duckdb_connection connection, const char *sql, Error *err) {
-    if (duckdb_prepare(connection, sql, &input->statement) != DuckDBSuccess)
-        return input_fails(input, duckdb_prepare_error(input->statement), err);
     Leave leave = leave_python();
-    bool ok = duckdb_execute_prepared_streaming(input->statement, &input->result) == DuckDBSuccess;
+    bool prepared = duckdb_prepare(connection, sql, &input->statement) == DuckDBSuccess;
+    bool ok = prepared && duckdb_execute_prepared_streaming(input->statement, &input->result) ==
+                              DuckDBSuccess;
     enter_python(leave);
+    if (!prepared) return input_fails(input, duckdb_prepare_error(input->statement), err);
     input->has_result = true;
     return ok || input_fails(input, duckdb_result_error(&input->result), err);
 }

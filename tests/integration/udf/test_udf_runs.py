@@ -455,6 +455,14 @@ def wrong(n: int):
     assert "'INTEGR'" in project.run("CREATE TABLE u AS FROM wrong(1);", code=4)["error"]["message"]
 
 
+def test_arguments_and_inputs_call_functions(shop):
+    shop.run(ORDERS + """CREATE TABLE a AS SELECT id, half
+FROM halves((SELECT picky(1) AS id, with_tax(1.0) AS price), by := with_tax(2.0));""")
+    assert shop.table("a") == [(1, 0.5)]
+    message = shop.fail("CREATE TABLE b AS SELECT * FROM halves((SELECT 1 AS id, 2.0 AS price), by := picky(3));")
+    assert "shop.picky: ValueError: three is too many" in message["message"]
+
+
 def test_columns_that_a_function_may_hand_on_refuse_nothing(project):
     project.write("python_udfs/f.py", """
 from sqlflow.udfs import python_table_udf
