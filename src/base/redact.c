@@ -227,6 +227,10 @@ bool redact_is_secret_name(const char *name) {
     return false;
 }
 
+bool redact_is_secret_option(const char *name) {
+    return !str_ieq(name, "key") && redact_is_secret_name(name);
+}
+
 /* What stands behind `name:`, up to the end of the line or of the flow map. */
 static void register_value(Arena *arena, const char *text, const char *end) {
     while (text < end && *text == ' ') text++;
@@ -263,8 +267,6 @@ void redact_add_named(const char *text, size_t size) {
         const char *start = end;
         while (start > text && strchr(name_chars, start[-1]) != NULL) start--;
         const char *name = arena_strndup(arena, start, (size_t)(end - start));
-        /* `key: data/x.csv` names an object of S3. */
-        if (!str_ieq(name, "key") && redact_is_secret_name(name))
-            register_value(arena, colon + 1, last);
+        if (redact_is_secret_option(name)) register_value(arena, colon + 1, last);
     }
 }

@@ -19,6 +19,8 @@ const char *redact_json(Arena *arena, const char *json);
 /* True for names that look like one of a secret: password, passwd, secret, token, key,
  * credential (as a word part; not primary_key, key_pattern, upsert_keys and the like). */
 bool redact_is_secret_name(const char *name);
+/* The same for the name of an option, where `key` by itself names an object of S3. */
+bool redact_is_secret_option(const char *name);
 /* Registers what stands behind every `name:` of the text whose name is one of a secret, also where
  * the text is no valid YAML or JSON: its diagnostics quote it. */
 void redact_add_named(const char *text, size_t size);

@@ -76,6 +76,20 @@ typedef enum SqlVerb {
     SQL_COPY_FROM,
 } SqlVerb;
 
+typedef enum RowsCounted { ROWS_NONE, ROWS_INSERTED, ROWS_UPDATED, ROWS_DELETED } RowsCounted;
+
+typedef struct SqlVerbInfo {
+    const char *word;   /* in the step's id */
+    RowsCounted rows;   /* what the rows it changes are reported as */
+    bool needs_target;  /* its target must be there before (ALTER, DROP: if that is a table) */
+    bool rewrites;      /* deletes or updates rows of its target */
+    bool defines;       /* changes definitions, and can be tried without reading a row */
+    const char *makes;  /* the kind of object that it makes anew in each run; NULL: none */
+} SqlVerbInfo;
+
+/* What a verb does. Static, never NULL. */
+const SqlVerbInfo *sql_verb(SqlVerb verb);
+
 typedef enum AssertKind { ASSERT_QUERY, ASSERT_UNIQUE, ASSERT_NOT_NULL } AssertKind;
 
 typedef struct Branch {

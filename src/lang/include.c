@@ -156,13 +156,6 @@ static void define(Arena *arena, Strings *names, const Text *name) {
     if (name->text != NULL) strings_add_unique(arena, names, name->text);
 }
 
-static bool names_something(const Stmt *stmt) {
-    SqlVerb verb = stmt->sql.verb;
-    return stmt->kind == STMT_SQL &&
-           (verb == SQL_CREATE_TABLE || verb == SQL_CREATE_VIEW || verb == SQL_CREATE_MACRO ||
-            verb == SQL_CREATE_TYPE);
-}
-
 /* Tables, views, sources, macros and types that the statements define, in all branches. */
 static void collect(Arena *arena, const Block *block, Strings *names) {
     for (size_t i = 0; i < block->count; i++) {
@@ -170,7 +163,8 @@ static void collect(Arena *arena, const Block *block, Strings *names) {
         if (stmt->kind == STMT_SOURCE) define(arena, names, &stmt->source.name);
         if (stmt->kind == STMT_LOAD) define(arena, names, &stmt->load.table);
         if (stmt->kind == STMT_CREATE) define(arena, names, &stmt->create.table);
-        if (names_something(stmt)) define(arena, names, &stmt->sql.target);
+        if (stmt->kind == STMT_SQL && sql_verb(stmt->sql.verb)->makes != NULL)
+            define(arena, names, &stmt->sql.target);
         for (size_t b = 0; stmt->kind == STMT_IF && b < stmt->branches.count; b++)
             collect(arena, &stmt->branches.items[b].body, names);
     }

@@ -137,8 +137,8 @@ static bool parse_member(JsonReader *json, Value *object, Map *keys) {
     Value *value = parse_value(json);
     if (value == NULL) return false;
     /* An error of another statement may quote the line before the options are looked at. */
-    if (json->depth == 1 && redact_is_secret_name(key) && !str_ieq(key, "key") &&
-        value->kind == VALUE_STRING && strstr(value->text, "${") == NULL)
+    if (json->depth == 1 && redact_is_secret_option(key) && value->kind == VALUE_STRING &&
+        strstr(value->text, "${") == NULL)
         redact_add(value->text);
     if (map_has(keys, key)) {
         diag_error(json->diags, ERR_DUPLICATE_KEY, span, "the key \"%s\" is given twice", key)

@@ -375,21 +375,16 @@ static void check_assert(Binder *binder, const Step *step) {
     }
 }
 
-static bool defines(SqlVerb verb) {
-    return verb == SQL_CREATE_TABLE || verb == SQL_CREATE_VIEW || verb == SQL_CREATE_SCHEMA ||
-           verb == SQL_CREATE_MACRO || verb == SQL_CREATE_TYPE || verb == SQL_ALTER ||
-           verb == SQL_DROP || verb == SQL_CREATE_SEQUENCE || verb == SQL_COMMENT;
-}
-
 /* Definitions are made for real, in the binder's own transaction; changes of rows are explained. */
 static void bind_sql(Binder *binder, const Step *step) {
     bool known = true;
     for (size_t i = 0; i < step->writes.count; i++)
         if (map_has(&binder->opaque, step->writes.items[i].key)) known = false;
     const char *sql = step->query.sql;
+    bool defines = sql_verb(step->sql.verb)->defines;
     /* Of an empty table a PIVOT makes no columns. */
-    if (!defines(step->sql.verb) && sql_has_pivot(sql)) known = false;
-    if (!defines(step->sql.verb)) sql = arena_printf(binder->arena, "EXPLAIN %s", sql);
+    if (!defines && sql_has_pivot(sql)) known = false;
+    if (!defines) sql = arena_printf(binder->arena, "EXPLAIN %s", sql);
     const char *room = sql_make_room(binder->arena, step);
     if (step->sql.verb == SQL_CREATE_SCHEMA && step->sql.targets.count == 1)
         sql = arena_printf(binder->arena, "CREATE SCHEMA IF NOT EXISTS %s",
@@ -399,7 +394,7 @@ static void bind_sql(Binder *binder, const Step *step) {
     bool done = known && step->sql.verb != SQL_CREATE_INDEX && execute(binder, step, sql);
     for (size_t i = 0; i < step->writes.count; i++) {
         map_set(&binder->bound, step->writes.items[i].key, binder);
-        if (!done && defines(step->sql.verb)) make_opaque(binder, &step->writes.items[i]);
+        if (!done && defines) make_opaque(binder, &step->writes.items[i]);
     }
 }
 

@@ -282,28 +282,6 @@ static size_t order_steps(Graph *graph, size_t *order, bool *placed) {
     return done;
 }
 
-static const char *sql_verb_name(SqlVerb verb) {
-    switch (verb) {
-        case SQL_INSERT: return "insert";
-        case SQL_UPDATE: return "update";
-        case SQL_DELETE: return "delete";
-        case SQL_MERGE: return "merge";
-        case SQL_TRUNCATE: return "truncate";
-        case SQL_ALTER: return "alter";
-        case SQL_DROP: return "drop";
-        case SQL_COMMENT: return "comment";
-        case SQL_COPY_FROM: return "copy";
-        case SQL_CREATE_TABLE:
-        case SQL_CREATE_VIEW:
-        case SQL_CREATE_SCHEMA:
-        case SQL_CREATE_MACRO:
-        case SQL_CREATE_TYPE:
-        case SQL_CREATE_INDEX:
-        case SQL_CREATE_SEQUENCE: return "create";
-    }
-    return "sql";
-}
-
 static const char *table_text(Arena *arena, const TableName *table) {
     if (table->name == NULL) return "query";
     return table->schema == NULL || str_ieq(table->schema, "main")
@@ -331,7 +309,7 @@ static const char *base_id(Arena *arena, const Step *step) {
                 return arena_printf(arena, "assert_not_null_%s", target);
             return arena_printf(arena, "assert_%s", step->name);
         case STEP_SQL:
-            return arena_printf(arena, "sql_%s_%s", sql_verb_name(step->sql.verb),
+            return arena_printf(arena, "sql_%s_%s", sql_verb(step->sql.verb)->word,
                                 step->target.name == NULL && step->name != NULL ? step->name
                                                                                 : target);
     }

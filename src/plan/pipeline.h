@@ -106,7 +106,6 @@ typedef struct Step {
         SqlVerb verb;
         const char *object; /* "table", "view", … */
         Tables targets;
-        bool needs_index;
         bool needs_targets; /* they must be there before; filled by graph_build */
     } sql;
 

@@ -167,25 +167,9 @@ static void read_merge(Scan *scan, size_t verb) {
 
 /* INSERT INTO t, DROP TABLE t, … but not with IF EXISTS. */
 static bool needs_targets(const Scan *scan, const Step *step) {
-    switch (step->sql.verb) {
-        case SQL_INSERT:
-        case SQL_UPDATE:
-        case SQL_DELETE:
-        case SQL_MERGE:
-        case SQL_TRUNCATE:
-        case SQL_COPY_FROM: return true;
-        case SQL_ALTER:
-        case SQL_DROP: return str_eq(step->sql.object, "table") && !is(scan, 2, "IF");
-        case SQL_CREATE_TABLE:
-        case SQL_CREATE_VIEW:
-        case SQL_CREATE_SCHEMA:
-        case SQL_CREATE_MACRO:
-        case SQL_CREATE_TYPE:
-        case SQL_CREATE_INDEX:
-        case SQL_CREATE_SEQUENCE:
-        case SQL_COMMENT: return false;
-    }
-    return false;
+    const SqlVerbInfo *verb = sql_verb(step->sql.verb);
+    return verb->needs_target && str_eq(step->sql.object, "table") &&
+           !(verb->defines && is(scan, 2, "IF"));
 }
 
 /* ALTER TABLE t RENAME TO u makes u, in the schema of t. */

@@ -125,8 +125,9 @@ void resolve_assert(Resolver *resolver, const Stmt *stmt) {
 static bool is_refused(Resolver *resolver, const Stmt *stmt, const Step *step) {
     const EngineConfig *engine = &resolver->project->profile.engine;
     SqlVerb verb = stmt->sql.verb;
-    bool index = verb == SQL_CREATE_INDEX || verb == SQL_CREATE_SEQUENCE || stmt->sql.needs_index;
-    if (!index || step->temporary || !engine->persistent || engine->allow_indexes) return false;
+    if (!stmt->sql.needs_index || step->temporary || !engine->persistent ||
+        engine->allow_indexes)
+        return false;
     const char *what = verb == SQL_CREATE_INDEX      ? "CREATE INDEX"
                        : verb == SQL_CREATE_SEQUENCE ? "CREATE SEQUENCE"
                                                      : "a PRIMARY KEY, UNIQUE or foreign key";
@@ -163,7 +164,6 @@ void resolve_sql(Resolver *resolver, const Stmt *stmt) {
     Step draft = {.kind = STEP_SQL, .span = stmt->span};
     draft.sql.verb = stmt->sql.verb;
     draft.sql.object = stmt->sql.object;
-    draft.sql.needs_index = stmt->sql.needs_index;
     draft.or_replace = stmt->sql.or_replace;
     draft.temporary = stmt->sql.temporary;
     draft.if_not_exists = stmt->sql.if_not_exists;

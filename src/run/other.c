@@ -17,23 +17,11 @@ static bool prepare_alter(StepContext *ctx, Error *err) {
 }
 
 static void count_rows(StepResult *result, SqlVerb verb, int64_t changed) {
-    switch (verb) {
-        case SQL_INSERT:
-        case SQL_COPY_FROM:
-        case SQL_MERGE: result->rows_inserted = changed; break;
-        case SQL_UPDATE: result->rows_updated = changed; break;
-        case SQL_DELETE:
-        case SQL_TRUNCATE: result->rows_deleted = changed; break;
-        case SQL_ALTER:
-        case SQL_DROP:
-        case SQL_CREATE_TABLE:
-        case SQL_CREATE_VIEW:
-        case SQL_CREATE_SCHEMA:
-        case SQL_CREATE_MACRO:
-        case SQL_CREATE_TYPE:
-        case SQL_CREATE_INDEX:
-        case SQL_CREATE_SEQUENCE:
-        case SQL_COMMENT: break;
+    switch (sql_verb(verb)->rows) {
+        case ROWS_INSERTED: result->rows_inserted = changed; break;
+        case ROWS_UPDATED: result->rows_updated = changed; break;
+        case ROWS_DELETED: result->rows_deleted = changed; break;
+        case ROWS_NONE: break;
     }
 }
 
@@ -71,8 +59,7 @@ bool run_sql(StepContext *ctx, Error *err) {
     for (size_t i = 0; i < step->writes.count; i++) {
         Touched *touched = run_touch(ctx->run, &step->writes.items[i], err);
         if (touched == NULL) return step_error(ctx, NULL, err);
-        if (verb == SQL_UPDATE || verb == SQL_DELETE || verb == SQL_MERGE || verb == SQL_TRUNCATE)
-            touched->dirty = true;
+        if (sql_verb(verb)->rewrites) touched->dirty = true;
         if (verb == SQL_DROP || verb == SQL_CREATE_TABLE) touched->dirty = false;
     }
     return true;
