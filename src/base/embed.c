@@ -6,17 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-const EmbeddedFile *embed_find(const char *name) {
-    for (size_t i = 0; i < embedded_files_count; i++)
-        if (strcmp(embedded_files[i].name, name) == 0) return &embedded_files[i];
-    return NULL;
-}
-
 const char *embed_text(const char *name) {
-    const EmbeddedFile *file = embed_find(name);
-    if (file == NULL) {
-        fprintf(stderr, "sqlflow: the program was built without its file '%s'\n", name);
-        abort();
-    }
-    return (const char *)file->data;
+    for (size_t i = 0; i < embedded_files_count; i++)
+        if (strcmp(embedded_files[i].name, name) == 0)
+            return (const char *)embedded_files[i].data;
+    fprintf(stderr, "sqlflow: the program was built without its file '%s'\n", name);
+    abort();
 }

@@ -14,8 +14,6 @@ typedef struct EmbeddedFile {
 extern const EmbeddedFile embedded_files[];
 extern const size_t embedded_files_count;
 
-/* NULL when there is no such file. */
-const EmbeddedFile *embed_find(const char *name);
 /* The text of a file that is known to exist; aborts when it does not (a build defect). */
 const char *embed_text(const char *name);
 

@@ -255,7 +255,7 @@ static bool set_watermark(Cli *cli, const Reader *reader, const char **value, Er
         return false;
     *value = watermark.value;
     /* What was remembered about the source at the old place is of no use at the new one. */
-    watermark.token = watermark.fingerprint = NULL;
+    watermark.fingerprint = NULL;
     int64_t removed;
     bool ok = state_forget(duck, &key, &removed, err) &&
               state_set_watermark(duck, &key, &watermark, "state set", err);

@@ -32,15 +32,18 @@ const Udf *udf_open_named(Context *context, Cli *cli, Udfs **udfs, int *code) {
     return NULL;
 }
 
-const char *udf_type_name(const Udf *udf) { return udf->kind == UDF_TABLE ? "table" : "scalar"; }
+static const char *type_name(const Udf *udf) {
+    return udf->kind == UDF_TABLE ? "table" : "scalar";
+}
 
-void udf_json(JsonWriter *json, const char *key, const Udf *udf) {
+/* As an object of an array (key NULL) or member. */
+static void udf_json(JsonWriter *json, const char *key, const Udf *udf) {
     AUTO_ARENA arena = arena_new();
     json_object(json, key);
     json_string(json, "name", udf->name);
     json_string(json, "full_name", udf->full_name);
     json_string(json, "module", udf->module);
-    json_string(json, "type", udf_type_name(udf));
+    json_string(json, "type", type_name(udf));
     json_string(json, "signature", udf_signature(arena, udf));
     json_string(json, "file", udf->file);
     json_int(json, "line", udf->line);
@@ -102,7 +105,7 @@ static int run_list(Cli *cli) {
     const Udf *udf;
     for (size_t i = 0; (udf = udfs_at(udfs, i)) != NULL; i++) {
         table_cell(&table, udf->full_name);
-        table_cell(&table, udf_type_name(udf));
+        table_cell(&table, type_name(udf));
         table_cell(&table, udf->problem != NULL ? "(not usable)" : udf_signature(cli->arena, udf));
         table_cellf(&table, "%s:%d", udf->file, udf->line);
     }
@@ -150,7 +153,7 @@ static int run_info(Cli *cli) {
     }
     out_printf(cli, "%s\n", udf_signature(cli->arena, udf));
     if (*udf->doc != '\0') out_printf(cli, "%s\n", udf->doc);
-    out_printf(cli, "\ntype          %s%s%s\n", udf_type_name(udf),
+    out_printf(cli, "\ntype          %s%s%s\n", type_name(udf),
                udf->vectorized ? ", vectorized" : "", udf->is_volatile ? ", volatile" : "");
     out_printf(cli, "full name     %s\n", udf->full_name);
     out_printf(cli, "defined at    %s:%d\n", udf->file, udf->line);

@@ -69,8 +69,6 @@ void reader_close(Reader *reader) {
     lock_release(&reader->lock);
 }
 
-void reader_cleanup(Reader *reader) { reader_close(reader); }
-
 /* -- rows -------------------------------------------------------------------------------- */
 
 static bool is_number_type(const char *type) {

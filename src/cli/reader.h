@@ -21,8 +21,7 @@ bool reader_open_list(Context *context, Reader *reader, Error *err);
 /* The same for changing state: alone, under the exclusive lock (--wait counts). */
 bool reader_open_exclusive(Context *context, Reader *reader, Error *err);
 void reader_close(Reader *reader);
-void reader_cleanup(Reader *reader);
-#define AUTO_READER __attribute__((cleanup(reader_cleanup))) Reader
+#define AUTO_READER __attribute__((cleanup(reader_close))) Reader
 
 /* Writes every row of a query as an object of an array; columns keep their types. */
 bool rows_json(Duck *duck, const char *sql, JsonWriter *json, const char *key, Error *err);

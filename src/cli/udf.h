@@ -12,9 +12,6 @@ extern const Command command_udf_create, command_udf_register, command_udf_test;
 Udfs *udf_open(Context *context, Cli *cli, int *code);
 /* The same, and the function that the command's first word names; NULL as above. */
 const Udf *udf_open_named(Context *context, Cli *cli, Udfs **udfs, int *code);
-const char *udf_type_name(const Udf *udf); /* "scalar", "table" */
-/* One function as an object of an array (key NULL) or member. */
-void udf_json(JsonWriter *json, const char *key, const Udf *udf);
 
 /* A file that was typed: from the working folder, else from the project's; false when there is
  * none. */

@@ -49,8 +49,6 @@ typedef struct ReadSpec {
     bool careful;           /* no guesses: see Relation.guessed */
     bool unreadable;        /* careful, after a value that could not be read as what was guessed */
     bool looks_back;        /* `lower` is below the watermark: rows may come a little late */
-    /* Late-commit safety: see Relation.safe_upper. */
-    const char *previous_token; /* opaque, from the state of the last run; may be NULL */
 } ReadSpec;
 
 /* Something that stands in FROM: `SELECT * FROM <sql>`. */
@@ -61,12 +59,11 @@ typedef struct Relation {
      * most this SQL literal (never below the old one); rows above it come again in the next run
      * and are recognised there. NULL: max(cursor) of the rows is safe. */
     const char *safe_upper;
-    const char *token;      /* to be kept with the watermark for the next run; may be NULL */
+    const char *token;      /* kept beside the watermark: how the source stood; may be NULL */
     const char *now;        /* by the source's own clock, a TIMESTAMP; NULL: by this machine's */
     bool watermark_stays;   /* late commits still pending: do not move the watermark */
     bool unordered;         /* rows have no order to keep: read it with DuckDB's
                              * preserve_insertion_order off, or only one thread is used */
-    int64_t rows_estimate;  /* 0 when unknown */
     /* It reads fast by a guess from a sample. A statement over it may fail with an error that
      * relation_misguessed knows; then the relation is to be opened again with spec.careful. */
     bool guessed;

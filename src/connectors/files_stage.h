@@ -12,13 +12,10 @@ typedef struct StagePaths {
     const char *marker;      /* name of a file in each folder that this export made or staged */
 } StagePaths;
 
-StagePaths stage_paths(Arena *arena, const WriteSpec *spec);
-/* The same from what was staged: a later process may run in another folder. */
+/* From what was staged: a later process may run in another folder. */
 StagePaths staged_paths(Arena *arena, const WriteSpec *spec, const Staged *staged);
 /* Size of a file, or of all in a folder, and its hash (NULL: a folder, or too large a file). */
 bool stage_measure(Arena *arena, const char *path, Staged *staged, Error *err);
-/* Makes the missing folders, each with the marker in it. */
-bool stage_make_folders(Session *session, const StagePaths *paths, Error *err);
 /* Removes the markers of those folders, and the folders when `remove` and nothing else is in. */
 void stage_settle_folders(Arena *arena, const StagePaths *paths, bool remove);
 /* An export replaces a folder as a whole: false with err when it holds anything else than data. */

@@ -25,7 +25,7 @@ static const char *real_destination(Arena *arena, const char *path) {
     return copy;
 }
 
-StagePaths stage_paths(Arena *arena, const WriteSpec *spec) {
+static StagePaths stage_paths(Arena *arena, const WriteSpec *spec) {
     size_t size = strlen(spec->destination);
     while (size > 1 && spec->destination[size - 1] == '/') size--;
     const char *path = real_destination(arena, arena_strndup(arena, spec->destination, size));
@@ -69,7 +69,8 @@ static bool make_folder(Session *session, const StagePaths *paths, const char *f
     return fs_fsync_parent(folder, err);
 }
 
-bool stage_make_folders(Session *session, const StagePaths *paths, Error *err) {
+/* Makes the missing folders, each with the marker in it. */
+static bool make_folders(Session *session, const StagePaths *paths, Error *err) {
     Arena *arena = session->arena;
     Strings missing = {0};
     for (const char *at = paths->folder; !fs_exists(at); at = fs_dirname(arena, at))
@@ -270,7 +271,7 @@ bool files_stage(Session *session, const Link *link, const WriteSpec *spec, cons
     const char *file = fs_join(session->arena, fs_absolute(session->arena, "."), paths.staged);
     *staged = (Staged){.file = file, .rows = -1, .bytes = -1};
     bool ok = check_destination(session, link, &paths, err) &&
-              stage_make_folders(session, &paths, err) &&
+              make_folders(session, &paths, err) &&
               run_copy(session, link, &paths, query, staged, err) &&
               finish(session, link, &paths, staged, err);
     if (ok) return true;

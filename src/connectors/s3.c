@@ -121,7 +121,7 @@ static bool s3_relation(Session *session, const Link *link, const ReadSpec *spec
     return true;
 }
 
-bool s3_schema(Session *session, const Link *link, Columns *columns, Error *err) {
+static bool schema(Session *session, const Link *link, Columns *columns, Error *err) {
     AUTO_S3 s3;
     Strings paths;
     *columns = (Columns){0};
@@ -178,7 +178,7 @@ const Connector s3_connector = {
     .can = CAN_READ | CAN_WRITE | CAN_INCREMENTAL | CAN_DISCOVER | CAN_BY_FILE,
     .check = s3_check,
     .probe = s3_probe,
-    .schema = s3_schema,
+    .schema = schema,
     .relation = s3_relation,
     .files = s3_files,
     .checked = s3_checked,

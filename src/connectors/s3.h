@@ -27,7 +27,6 @@ bool s3_place_of(Arena *arena, const Link *link, S3Place *place);
 bool s3_place_to(Arena *arena, const Link *link, const char *destination, S3Place *place);
 /* "csv", "json" or "parquet" by the extension of a key; NULL when it tells none. */
 const char *s3_format_of(Arena *arena, const char *key);
-bool s3_writes_folder(Arena *arena, const Link *link);
 /* "http://host:port" taken apart. */
 typedef struct S3Endpoint {
     const char *host; /* with port; NULL: AWS */
@@ -96,6 +95,5 @@ bool s3_publish(Session *session, const Link *link, const WriteSpec *spec, const
                 Receipt *receipt, Error *err);
 bool s3_probe(Session *session, const Link *link, ProbeReport *report, Error *err);
 bool s3_discover(Session *session, const Link *link, Objects *objects, Error *err);
-bool s3_schema(Session *session, const Link *link, Columns *columns, Error *err);
 
 #endif

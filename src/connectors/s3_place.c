@@ -95,7 +95,7 @@ bool s3_place_of(Arena *arena, const Link *link, S3Place *place) {
     return true;
 }
 
-bool s3_writes_folder(Arena *arena, const Link *link) {
+static bool writes_folder(Arena *arena, const Link *link) {
     return link_list(link, arena, "partition_by").count > 0 || link_bool(link, "per_thread_output");
 }
 
@@ -104,7 +104,7 @@ bool s3_place_to(Arena *arena, const Link *link, const char *destination, S3Plac
     *place = (S3Place){0};
     if (!split(arena, destination, &place->bucket, &rest)) return false;
     place->format = format_of(arena, link, rest);
-    if (s3_writes_folder(arena, link)) {
+    if (writes_folder(arena, link)) {
         set_prefix(arena, place, rest);
     } else if (*rest == '\0' || str_ends(rest, "/")) {
         const char *format = given(link, "file_format");

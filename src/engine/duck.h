@@ -70,7 +70,6 @@ bool rows_is_null(const Rows *rows, size_t column);
 /* Text of the value, valid until the next rows_next; NULL for NULL. Works for every type. */
 const char *rows_text(Rows *rows, size_t column);
 int64_t rows_int(Rows *rows, size_t column); /* integers, booleans; 0 for NULL */
-double rows_double(Rows *rows, size_t column);
 
 /* What a check in our own SQL said by error('MARK' || part || chr(31) || …): each part, in the
  * arena. false when the message is some other. */

@@ -200,14 +200,3 @@ int64_t rows_int(Rows *rows, size_t column) {
     if (text != NULL) str_to_int64(text, &parsed);
     return parsed;
 }
-
-double rows_double(Rows *rows, size_t column) {
-    const Field *field = &rows->fields[column];
-    double number = 0;
-    if (rows_is_null(rows, column)) return 0;
-    if (field->id == DUCKDB_TYPE_DOUBLE) return ((const double *)field->data)[rows->row];
-    if (field->id == DUCKDB_TYPE_FLOAT) return (double)((const float *)field->data)[rows->row];
-    const char *text = rows_text(rows, column);
-    if (text != NULL) str_to_double(text, &number);
-    return number;
-}

@@ -27,7 +27,7 @@ Stmt *stmt_new(Parser *parser, StmtKind kind) {
     return stmt;
 }
 
-Stmt *parse_statement(Parser *parser) {
+static Stmt *parse_statement(Parser *parser) {
     for (size_t i = 0; i < STATEMENT_COUNT; i++)
         if (parser_is(parser, 0, statements[i].word)) return statements[i].parse(parser);
     return parse_other(parser);

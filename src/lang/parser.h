@@ -87,7 +87,6 @@ bool parser_at_query(Parser *parser);
 
 /* -- statements */
 Stmt *stmt_new(Parser *parser, StmtKind kind);
-bool parse_mode(Parser *parser, Mode *mode);
 bool parse_options(Parser *parser, Value **options); /* at '{' */
 Stmt *parse_source(Parser *parser);
 Stmt *parse_load(Parser *parser);
@@ -100,7 +99,6 @@ Stmt *parse_assert(Parser *parser);
 Stmt *parse_sql(Parser *parser);
 /* NULL after an error was reported: the word starts no statement that a pipeline may hold. */
 Stmt *parse_other(Parser *parser);
-Stmt *parse_statement(Parser *parser);
 /* Is the token a word that starts a statement or a branch of an IF, or the end of the text? */
 bool parser_is_statement(Parser *parser, size_t ahead);
 /* Statements up to the end of the text or, inside an IF, to ELSE, ELSEIF, END or ENDIF. */

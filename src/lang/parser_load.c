@@ -129,7 +129,7 @@ static bool parse_incremental(Parser *parser, Mode *mode) {
     return false;
 }
 
-bool parse_mode(Parser *parser, Mode *mode) {
+static bool parse_mode(Parser *parser, Mode *mode) {
     size_t first = parser->at;
     bool right = true;
     bool by = parser_is(parser, 0, "INCREMENTAL") && !parser_is(parser, 1, ";");

@@ -140,8 +140,5 @@ typedef struct Pipeline {
  * name is the built-in variable `pipeline`, its arena that of `vars`. */
 void resolve(const Script *script, Vars *vars, const Project *project, Pipeline *pipeline,
              Diags *diags);
-/* Warns of connections of the profile whose type no connector has, but for those in `used` (may be
- * NULL). resolve does it itself; this is for commands that look at the profile alone. */
-void resolve_check_connections(const Project *project, const Strings *used, Diags *diags);
 
 #endif

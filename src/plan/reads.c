@@ -7,14 +7,15 @@
 #include "lang/name.h"
 #include "plan/python.h"
 
-void tables_add(Arena *arena, Tables *tables, TableName table) {
-    if (!tables_has(tables, table.key)) *LIST_PUSH(arena, tables) = table;
-}
-
 bool tables_has(const Tables *tables, const char *key) {
     for (size_t i = 0; i < tables->count; i++)
         if (str_eq(tables->items[i].key, key)) return true;
     return false;
+}
+
+/* Adds unless a table of the same key is there. */
+static void tables_add(Arena *arena, Tables *tables, TableName table) {
+    if (!tables_has(tables, table.key)) *LIST_PUSH(arena, tables) = table;
 }
 
 bool step_is_barrier(const Step *step) {

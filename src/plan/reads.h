@@ -11,8 +11,6 @@
  * functions in its SQL were rewritten. SQL that DuckDB cannot parse is reported to diags. */
 void step_tables(Arena *arena, Duck *duck, Udfs *udfs, Step *step, Diags *diags);
 
-/* Adds unless a table of the same key is there. */
-void tables_add(Arena *arena, Tables *tables, TableName table);
 bool tables_has(const Tables *tables, const char *key);
 
 /* Is the statement about a schema, macro, type or sequence? These are no tables; it keeps file

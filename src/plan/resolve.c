@@ -208,17 +208,18 @@ static void resolve_block(Resolver *resolver, Vars *vars, const Block *block) {
     for (size_t i = 0; i < block->count; i++) resolve_statement(resolver, vars, block->items[i]);
 }
 
-void resolve_check_connections(const Project *project, const Strings *used, Diags *diags) {
-    Resolver resolver = {.arena = diags->arena, .diags = diags};
-    const Connections *all = &project->profile.connections;
+/* Of types that no connector has; those that a step uses are errors there. */
+static void warn_of_unknown_types(Resolver *resolver) {
+    const Connections *all = &resolver->project->profile.connections;
     for (size_t i = 0; i < all->count; i++) {
         const Connection *connection = &all->items[i];
         bool known = *connection->type == '\0' || connector_find(connection->type) != NULL;
-        if (known || (used != NULL && strings_has(used, connection->name))) continue;
-        connectors_hint(&resolver, diag_warning(diags, WARN_UNKNOWN_KEY, connection->type_span,
-                                                "the connection '%s' has the unknown type '%s'%s",
-                                                connection->name, connection->type,
-                                                nearest_connector(&resolver, connection->type)));
+        if (known || strings_has(&resolver->used_connections, connection->name)) continue;
+        connectors_hint(resolver,
+                        diag_warning(resolver->diags, WARN_UNKNOWN_KEY, connection->type_span,
+                                     "the connection '%s' has the unknown type '%s'%s",
+                                     connection->name, connection->type,
+                                     nearest_connector(resolver, connection->type)));
     }
 }
 
@@ -238,5 +239,5 @@ void resolve(const Script *script, Vars *vars, const Project *project, Pipeline 
     resolve_block(&resolver, vars, &script->block);
     resolve_load_sources(&resolver);
     subst_finish(&resolver.subst);
-    resolve_check_connections(project, &resolver.used_connections, diags);
+    warn_of_unknown_types(&resolver);
 }

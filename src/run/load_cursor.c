@@ -82,8 +82,7 @@ static bool open_bounded(CursorLoad *load, const char **query, Error *err) {
     const Source *source = load->source;
     ReadSpec spec = {.columns = &source->columns, .cursor = source->cursor,
                      .include_nulls = source->null_cursor != NULL_CURSOR_EXCLUDE,
-                     .looks_back = source->lookback != NULL,
-                     .previous_token = load->stored.token};
+                     .looks_back = source->lookback != NULL};
     if (load->stored.value != NULL &&
         !cursor_lower(ctx, &load->stored, source->lookback, &spec.lower, err))
         return false;

@@ -87,7 +87,8 @@ static const char *source_text(Arena *arena, const Step *step) {
     return place == NULL ? connector : arena_printf(arena, "%s %s", connector, place);
 }
 
-const char *report_detail(Arena *arena, const StepResult *result) {
+/* What a step says behind its id: "1,000 rows", "csv data/a.csv". */
+static const char *detail_of(Arena *arena, const StepResult *result) {
     const char *detail = result->detail == NULL ? "" : result->detail;
     switch (result->status) {
         case STATUS_SKIPPED: return *detail != '\0' ? detail : "skipped";
@@ -143,7 +144,7 @@ static const char *first_line(Arena *arena, const char *text) {
 
 static void failure(const ReportLayout *layout, const StepResult *result, const Error *error,
                     Buf *out) {
-    const char *text = report_detail(out->arena, result);
+    const char *text = detail_of(out->arena, result);
     if (error != NULL && error->code != ERR_NONE)
         text = arena_printf(out->arena, "%s %s", diag_code(out->arena, error->code),
                             first_line(out->arena, error->message));
@@ -165,7 +166,7 @@ void report_line(const ReportLayout *layout, const StepResult *result, size_t in
         failure(layout, result, error, out);
         return;
     }
-    const char *detail = redact_text(arena, report_detail(arena, result));
+    const char *detail = redact_text(arena, detail_of(arena, result));
     const char *behind = outcome(arena, result);
     bool warn = result->status == STATUS_WARN;
     if (layout->color && warn) buf_puts(out, YELLOW);

@@ -14,7 +14,5 @@ ReportLayout report_layout(const Plan *plan, bool color);
 /* One line, as report_step, in these columns. A failed step shows `error` (may be NULL). */
 void report_line(const ReportLayout *layout, const StepResult *result, size_t index, size_t count,
                  const Error *error, Buf *out);
-/* What a step says behind its id: "1,000 rows", "csv data/a.csv". */
-const char *report_detail(Arena *arena, const StepResult *result);
 
 #endif

@@ -139,5 +139,3 @@ void lock_release(Lock *lock) {
     if (lock->fd >= 0) close(lock->fd);
     lock->fd = -1;
 }
-
-void lock_cleanup(Lock *lock) { lock_release(lock); }

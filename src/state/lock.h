@@ -26,7 +26,6 @@ bool lock_exclusive(const LockRequest *request, Lock *lock, Error *err);
 /* Takes it for reading; ERR_LOCKED at once when a run holds it. */
 bool lock_shared(const char *database, Lock *lock, Error *err);
 void lock_release(Lock *lock);
-void lock_cleanup(Lock *lock);
-#define AUTO_LOCK __attribute__((cleanup(lock_cleanup))) Lock
+#define AUTO_LOCK __attribute__((cleanup(lock_release))) Lock
 
 #endif

@@ -60,7 +60,7 @@ typedef struct Watermark {
     const char *value; /* as text of `type`; NULL: there is none */
     const char *type;  /* DuckDB type */
     const char *fingerprint;
-    const char *token; /* the connector's own, may be NULL */
+    const char *token; /* Relation.token, for people to look at: it is written and never read */
     const char *cursor_field; /* of the state found; differs from the key's after a change */
 } Watermark;
 

@@ -27,7 +27,7 @@ bool state_watermark(Duck *duck, Arena *arena, const StateKey *key, Watermark *w
     StateKey any = *key;
     any.cursor_field = NULL;
     const char *sql = arena_printf(arena,
-                                   "SELECT value, type, fingerprint, token, cursor_field "
+                                   "SELECT value, type, fingerprint, cursor_field "
                                    "FROM _sqlflow.watermarks WHERE %s ORDER BY updated_at DESC",
                                    state_where(arena, &any));
     Rows *opened = NULL;
@@ -38,8 +38,7 @@ bool state_watermark(Duck *duck, Arena *arena, const StateKey *key, Watermark *w
         watermark->value = arena_strdup(arena, rows_text(rows, 0));
         watermark->type = arena_strdup(arena, rows_text(rows, 1));
         watermark->fingerprint = arena_strdup(arena, rows_text(rows, 2));
-        watermark->token = arena_strdup(arena, rows_text(rows, 3));
-        watermark->cursor_field = arena_strdup(arena, rows_text(rows, 4));
+        watermark->cursor_field = arena_strdup(arena, rows_text(rows, 3));
     }
     return err->code == ERR_NONE;
 }

@@ -25,8 +25,6 @@ bool catalog_start(Udfs *udfs, Error *err) {
     return udfs->api != NULL;
 }
 
-bool udfs_start(Udfs *udfs, Error *err) { return catalog_start(udfs, err); }
-
 /* The line of a Python file, for diagnostics; nowhere when it cannot be read. */
 static Span line_span(Arena *arena, const char *path, int line) {
     Error err;

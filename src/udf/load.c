@@ -9,8 +9,6 @@
 
 static const PythonApi *loaded;
 
-const PythonApi *python_loaded(void) { return loaded; }
-
 static bool is_missing(Error *err, const char *what, const char *detail) {
     error_set(err, ERR_PYTHON_MISSING, SPAN_NONE, "%s: %s", what, detail);
     return error_hint(err, "Python functions need Python 3.11 or newer as a shared library: "

@@ -43,21 +43,6 @@ Strings udf_inputs(const Udfs *udfs, Arena *arena, const char *sql) {
     return inputs;
 }
 
-bool udf_calls_python(const Udfs *udfs, const char *sql) {
-    if (!udfs_used(udfs)) return false;
-    AUTO_ARENA arena = arena_new();
-    SqlTokens tokens = sqlscan(arena, sql);
-    for (size_t i = 0; i + 1 < tokens.count; i++) {
-        SqlTokenKind kind = tokens.items[i].kind;
-        if ((kind != SQL_WORD && kind != SQL_QUOTED) || !sql_is(sql, &tokens, i + 1, "(")) continue;
-        const char *name = sql_token_text(arena, sql, tokens.items[i]);
-        if (catalog_call(udfs, name)) return true;
-        for (size_t u = 0; u < udfs->uses.count; u++)
-            if (str_ieq(udfs->uses.items[u]->sql_name, name)) return true;
-    }
-    return false;
-}
-
 /* Validation: the declared columns, and the input's that may pass through. */
 static bool stub_columns(UdfSession *session, UdfTableCall *call, bool *known, Error *err) {
     Columns columns = {0};

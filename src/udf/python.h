@@ -110,7 +110,5 @@ typedef struct PythonApi {
 /* Opens the module and starts Python. NULL with err (ERR_PYTHON_MISSING). */
 const PythonApi *python_load(Arena *arena, const UdfConfig *config, const Strings *dirs,
                              const char **description, Error *err);
-/* The module when it is open, else NULL. */
-const PythonApi *python_loaded(void);
 
 #endif

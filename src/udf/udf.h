@@ -86,8 +86,6 @@ void udfs_problems(const Udfs *udfs, Diags *diags);
 void udfs_check_types(const Udfs *udfs, Duck *duck, Diags *diags);
 /* "3.11.2 (/usr/bin/python3)"; NULL when Python is not loaded. */
 const char *udfs_python(const Udfs *udfs);
-/* Loads Python without importing anything (doctor). */
-bool udfs_start(Udfs *udfs, Error *err);
 /* "f(price: float, rate: float = 0.1) -> DOUBLE" */
 const char *udf_signature(Arena *arena, const Udf *udf);
 /* The shortest name that calls it in SQL: its own, or with its module where another function has
@@ -132,9 +130,6 @@ bool udfs_used(const Udfs *udfs);
 /* The queries whose rows the table functions in this (rewritten) SQL take, those inside them
  * included: a step reads what these read. Empty when it calls none. */
 Strings udf_inputs(const Udfs *udfs, Arena *arena, const char *sql);
-/* Does this (rewritten) SQL call any Python function? An export that does may not be staged by
- * reference: the functions are gone after the run. */
-bool udf_calls_python(const Udfs *udfs, const char *sql);
 
 /* -- running ------------------------------------------------------------------------------- */
 

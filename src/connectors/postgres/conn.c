@@ -214,7 +214,8 @@ void pg_result_cleanup(PGresult **result) { PQclear(*result); }
 
 /* -- statements ---------------------------------------------------------------------------- */
 
-bool pg_result_error(PgConn *conn, const PGresult *result, Error *err)
+/* Sets err from a failed result, or by the connection's own message when it has none. */
+static bool result_error(PgConn *conn, const PGresult *result, Error *err)
 {
     const char *sqlstate = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     if (!sqlstate) return lost(conn, err);
@@ -278,7 +279,7 @@ static bool finish(PgConn *conn, PGresult **out, Error *err)
     if (!ok) return false;
     if (!kept || PQresultStatus(kept) == PGRES_FATAL_ERROR) {
         if (interrupted(conn, err)) return false;
-        return pg_result_error(conn, kept, err);
+        return result_error(conn, kept, err);
     }
     if (out) {
         *out = kept;
@@ -331,7 +332,7 @@ int pg_copy_get(PgConn *conn, char **data, Error *err)
         if (size > 0) return size;
         if (size == -1) return finish(conn, NULL, err) ? 0 : -1;
         if (size < -1) {
-            pg_result_error(conn, NULL, err);
+            result_error(conn, NULL, err);
             return -1;
         }
         if (deadline == 0) deadline = deadline_of(conn);

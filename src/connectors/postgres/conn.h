@@ -57,8 +57,6 @@ bool pg_copy_put(PgConn *conn, const void *data, size_t size, Error *err);
 /* Ends COPY FROM; *rows gets the server's count. */
 bool pg_copy_end(PgConn *conn, int64_t *rows, Error *err);
 
-/* Sets err from a failed result (or the connection's own message when it has none). */
-bool pg_result_error(PgConn *conn, const PGresult *result, Error *err);
 /* Text of a field; NULL for NULL. */
 const char *pg_field(const PGresult *result, int row, int column);
 int64_t pg_field_int(const PGresult *result, int row, int column);

@@ -67,8 +67,10 @@ static const char *bound_type(const PgColumn *column, const char *text)
     return NULL;
 }
 
-bool pg_cursor(Arena *arena, const PgSource *source, const ReadSpec *spec, const char **sql,
-               Error *err)
+/* The cursor as it stands in PostgreSQL's SQL, ordered as DuckDB orders it. ERR_CURSOR_TYPE for
+ * types that cannot be one. */
+static bool cursor_sql(Arena *arena, const PgSource *source, const ReadSpec *spec,
+                       const char **sql, Error *err)
 {
     const PgColumn *column = cursor_column(source, spec, err);
     if (!column) return false;
@@ -88,7 +90,7 @@ bool pg_cursor_bound(Session *session, const PgSource *source, const ReadSpec *s
 {
     Arena *arena = session->arena;
     const char *cursor = NULL, *text = NULL;
-    if (!pg_cursor(arena, source, spec, &cursor, err)) return false;
+    if (!cursor_sql(arena, source, spec, &cursor, err)) return false;
     const char *as_text = arena_printf(arena, "SELECT CAST((%s) AS VARCHAR)", spec->lower);
     if (!duck_text(session->duck, arena, as_text, &text, err)) return false;
     if (!text) return error_set(err, ERR_INTERNAL, SPAN_NONE, "the bound %s is NULL", spec->lower);
@@ -236,7 +238,7 @@ bool pg_late_wait(Session *session, PgConn *conn, const PgLateSpec *spec, PgLate
     Arena *arena = session->arena;
     const char *cursor = NULL;
     *late = (PgLate){0};
-    if (!pg_cursor(arena, spec->source, spec->read, &cursor, err)) return false;
+    if (!cursor_sql(arena, spec->source, spec->read, &cursor, err)) return false;
     const PgColumn *column = pg_column(&spec->source->columns, spec->read->cursor);
     AUTO_PGRESULT first = NULL;
     if (!pg_exec(conn, first_snapshot_sql(arena, spec, cursor), &first, err)) return false;

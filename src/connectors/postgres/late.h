@@ -12,10 +12,6 @@ typedef struct PgLate {
     bool stays;             /* the watermark must not move */
 } PgLate;
 
-/* The cursor as it stands in PostgreSQL's SQL, ordered as DuckDB orders it. ERR_CURSOR_TYPE for
- * types that cannot be one. */
-bool pg_cursor(Arena *arena, const PgSource *source, const ReadSpec *spec, const char **sql,
-               Error *err);
 /* "cursor >= bound" for a DuckDB literal, NULLs let through when asked for. */
 bool pg_cursor_bound(Session *session, const PgSource *source, const ReadSpec *spec,
                      const char **sql, Error *err);

@@ -212,7 +212,6 @@ bool pg_read_relation(Session *session, const Link *link, const ReadSpec *spec,
         .now = arena_strdup(session->arena, late.now),
         .watermark_stays = late.stays,
         .unordered = true, /* also for one connection: else DuckDB may not pick the thread */
-        .rows_estimate = read->source.table.rows > 0 ? read->source.table.rows : 0,
         .handle = read,
         .failure = failure,
         .close = close_read,

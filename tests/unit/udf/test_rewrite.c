@@ -182,9 +182,6 @@ static void names_tables(void **state) {
     Strings list = udf_inputs(fixture.udfs, fixture.arena, sql);
     assert_int_equal(list.count, 3);
     assert_string_equal(list.items[0], "SELECT * FROM t");
-    assert_true(udf_calls_python(fixture.udfs, sql));
-    assert_true(udf_calls_python(fixture.udfs, "SELECT \"ADDX\" (1)"));
-    assert_false(udf_calls_python(fixture.udfs, "SELECT 'addx(1)', addx FROM t"));
 }
 
 static void keeps_positions(void **state) {
