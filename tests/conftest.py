@@ -1,10 +1,14 @@
 """Fixtures for all tests that run the real program; the tools are in harness.py."""
+import os
 import shutil
 import subprocess
 
 import pytest
 
-from harness import ROOT, SLOW, Project
+from harness import ROOT, SLOW, Project, workplace
+
+if workplace():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(workplace()))
 
 
 @pytest.fixture

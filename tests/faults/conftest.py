@@ -5,6 +5,8 @@ import tempfile
 import pytest
 import scenario
 
+from harness import workplace
+
 
 def prepared(**settings):
     folder = tempfile.mkdtemp(prefix="sqlflow-faults-", dir=scenario.workplace())
@@ -21,6 +23,11 @@ def expected():
 def branched():
     """The same with a join of many rows, before which the run commits on a branch."""
     yield from prepared(joined=True)
+
+
+    folder = tempfile.mkdtemp(prefix="sqlflow-faults-", dir=workplace())
+    yield scenario.Expected(folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -4,12 +4,10 @@ Batch 1 is loaded once by an undisturbed run; then batch 2 arrives and the run t
 disturbed. After one more undisturbed run everything must be as if nothing had happened.
 """
 import json
-import os
 import pathlib
 import random
 import shutil
 import signal
-import struct
 import subprocess
 
 import duckdb
@@ -226,22 +224,6 @@ def diff(found, wanted):
 
 # -- disturbing ---------------------------------------------------------------------------------
 
-def fault_env(shim, **settings):
-    return {"LD_PRELOAD": str(shim), **{f"FAULT_{k.upper()}": str(v) for k, v in settings.items()}}
-
-
-def count_calls(expected, shim, template, trace=None):
-    """How many calls an undisturbed run makes."""
-    root = expected.folder / f"count-{template.name}"
-    copy(template, root)
-    counter = expected.folder / f"count-{template.name}.n"
-    env = fault_env(shim, count=counter, **({"trace": trace} if trace else {}))
-    code, text = run(root, env)
-    assert code == 0, text
-    shutil.rmtree(root)
-    return struct.unpack("q", counter.read_bytes())[0]
-
-
 def kill_randomly(root, delay):
     """Starts a run and kills it after `delay` seconds, wherever it is."""
     process = subprocess.Popen([BIN, "run", "p", "-q"], cwd=root, env=environment(root), stdin=subprocess.DEVNULL,
@@ -251,14 +233,6 @@ def kill_randomly(root, delay):
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGKILL)
         process.wait()
-
-
-def workplace():
-    """Where trials run: in memory when there is room; syncs are still made and counted."""
-    memory = pathlib.Path("/dev/shm")
-    if memory.is_dir() and shutil.disk_usage(memory).free > 1 << 30 and os.access(memory, os.W_OK):
-        return memory
-    return None
 
 
 def sampled(items, count, seed=1):

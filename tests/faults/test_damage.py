@@ -6,7 +6,7 @@ import sys
 import duckdb
 import pytest
 import scenario
-from harness import query_database
+from harness import fault, query_database
 
 DATABASE = "data/warehouse.duckdb"
 
@@ -123,7 +123,7 @@ def test_wal_of_a_twin_is_refused(expected, loaded, fault_shim):
     try:
         expected.undisturbed(twin)
         scenario.write_inputs(twin, 2)
-        env = scenario.fault_env(fault_shim, at=1, do="kill_before", calls="rename", path="summary.csv")
+        env = fault(fault_shim, at=1, do="kill_before", calls="rename", path="summary.csv")
         scenario.run(twin, env)
         shutil.copy(twin / (DATABASE + ".wal"), loaded / (DATABASE + ".wal"))
     finally:
@@ -150,7 +150,7 @@ def test_garbage_wal(expected, loaded, byte):
 
 def test_own_wal_cut_short_replays_what_was_committed(expected, loaded, fault_shim):
     """Killed after the commit, then the WAL's tail is lost: either state, but a whole one."""
-    env = scenario.fault_env(fault_shim, at=1, do="kill_before", calls="rename", path="summary.csv")
+    env = fault(fault_shim, at=1, do="kill_before", calls="rename", path="summary.csv")
     scenario.run(loaded, env)
     wal = loaded / (DATABASE + ".wal")
     assert wal.exists(), "the commit is in the WAL, the checkpoint comes after the exports"

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 import scenario
-from harness import BIN, SLOW, environment
+from harness import BIN, SLOW, environment, fault
 
 SIZES = 16
 FREE_PAGES = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 64, 128, 512)
@@ -29,7 +29,7 @@ def trials(expected, shim, template, settings, numbers):
         root = expected.folder / "trial"
         scenario.copy(template, root)
         try:
-            codes.append(disturbed(expected, root, scenario.fault_env(shim, at=n, **settings)))
+            codes.append(disturbed(expected, root, fault(shim, at=n, **settings)))
             scenario.check(expected, root, first=template == expected.empty)
         except AssertionError as error:
             failures.append(f"call {n} ({template.name}): {error}")

@@ -8,6 +8,8 @@ import shutil
 import pytest
 import scenario
 
+from harness import fault
+
 KILLS = int(os.environ.get("FAULTS", "1000"))
 CHUNKS = 40
 WAYS = ("kill_before", "kill_torn", "kill_after")
@@ -38,7 +40,7 @@ def disturb(root, shim, how):
     if way == "random":
         scenario.kill_randomly(root, where)
     else:
-        scenario.run(root, scenario.fault_env(shim, at=where, do=way))
+        scenario.run(root, fault(shim, at=where, do=way))
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))

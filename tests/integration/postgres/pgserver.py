@@ -8,6 +8,8 @@ import socket
 import subprocess
 import tempfile
 
+from harness import workplace
+
 BINARIES = pathlib.Path(os.environ.get("PG_BIN", "/usr/lib/postgresql/15/bin"))
 PASSWORD = "pa55 w/rd'%ü"  # needs quoting, URL-encoding and UTF-8
 ADMIN = "boss"
@@ -35,7 +37,7 @@ def unprivileged():
 
 class Server:
     def __init__(self, **settings):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sqlflow-pg-"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sqlflow-pg-", dir=workplace()))
         self.prefix, uid = unprivileged()
         os.chmod(self.folder, 0o700)
         os.chown(self.folder, uid, -1)

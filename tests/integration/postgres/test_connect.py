@@ -4,7 +4,6 @@ import socket
 import time
 
 from pgserver import Database
-from proxy import Proxy
 
 
 def stages(result):

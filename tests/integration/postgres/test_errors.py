@@ -1,13 +1,11 @@
 """Each way in which a connection fails: its own message, exit code 3, a hint, and a bound on time."""
 import socket
-import threading
 import time
 
 import pytest
 
-from harness import Project, finish, persistent, wait_until
+from harness import finish, persistent, wait_until
 from pgserver import ADMIN, PASSWORD, Server
-from proxy import Proxy
 
 READ = 'SOURCE s FROM \'pg\' OPTIONS {"table": "t"}; LOAD t FROM s;'
 

@@ -15,7 +15,8 @@ def first_connection(side, message, action="cut"):
 
 
 def messages(pg, database, text, side):
-    """How many messages an undisturbed run sends."""
+    """The kinds of the messages of an undisturbed run, when its tables are there."""
+    pg.run(text)
     with Proxy(database.server.port) as proxy:
         pg.connect(database, port=proxy.port)
         pg.run(text)
@@ -44,14 +45,18 @@ def test_write_cut_at_every_message(pg, database, side):
     kinds = messages(pg, database, WRITE, side)
     if side == "client":
         assert kinds.count("d") >= 5
-    for message in range(1, len(kinds) + 1):
-        before = int(database.value("SELECT count(*) FROM _sqlflow_exports"))
-        with Proxy(database.server.port, first_connection(side, message)) as proxy:
-            pg.connect(database, port=proxy.port)
-            document = pg.run(WRITE)
-        assert document["exports"][0]["status"] == "done"
-        assert database.sql("SELECT count(*), sum(id), count(DISTINCT id) FROM out") == [["300", "44850", "300"]]
-        assert int(database.value("SELECT count(*) FROM _sqlflow_exports")) == before + 1
+    retried = 0
+    with database.session() as judge:
+        [before] = judge.run("SELECT count(*) FROM _sqlflow_exports")
+        for message in range(1, len(kinds) + 1):
+            with Proxy(database.server.port, first_connection(side, message)) as proxy:
+                pg.connect(database, port=proxy.port)
+                document = pg.run(WRITE)
+            assert document["exports"][0]["status"] == "done"
+            retried += len(proxy.connections) > 1
+            assert judge.run("SELECT count(*), sum(id), count(DISTINCT id), (SELECT count(*) FROM _sqlflow_exports) "
+                             "FROM out") == [f"300|44850|300|{int(before) + message}"], f"cut behind message {message}"
+    assert retried >= len(kinds) - 4
 
 
 def test_lost_snapshot_is_tried_again(pg, database):

@@ -10,7 +10,7 @@ import time
 import boto3
 from botocore.client import Config
 
-from harness import PATIENCE, ROOT
+from harness import PATIENCE, ROOT, workplace
 
 WEED = ROOT / "third_party/venv/bin/weed"
 KEY, SECRET = "AKADMIN1TEST", "adminSecret/plus+1x"
@@ -42,7 +42,7 @@ def client(url, key=KEY, secret=SECRET):
 
 class Server:
     def __init__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sqlflow-s3-"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sqlflow-s3-", dir=workplace()))
         self.process = None
 
     def start(self):
