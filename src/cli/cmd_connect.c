@@ -192,25 +192,11 @@ static int run_list(Cli *cli) {
 
 /* -- test and discover ------------------------------------------------------------------- */
 
-static const Connection *find_connection(Context *context, const char *name) {
-    const Connection *connection = project_connection(&context->project, name);
-    if (connection != NULL) return connection;
-    Strings names = {0};
-    for (size_t i = 0; i < context->project.profile.connections.count; i++)
-        strings_add(context->arena, &names, context->project.profile.connections.items[i].name);
-    Error err;
-    error_set(&err, ERR_USAGE, SPAN_NONE, "profile '%s' has no connection '%s'%s",
-              context->project.profile.name, name, str_did_you_mean(context->arena, name, &names));
-    error_hint(&err, names.count == 0 ? "sqlflow connect add makes one" : "there are: %s",
-               strings_join(context->arena, &names, ", "));
-    context_error(context, &err);
-    return NULL;
-}
-
 static bool open_link(Context *context, Link *link, Session *session) {
-    const Connection *connection = find_connection(context, cli_word(context->cli, 0));
-    return connection != NULL && link_of_connection(context, connection, link) &&
-           session_open(context, session);
+    Error err;
+    const Connection *connection = connection_named(context, cli_word(context->cli, 0), &err);
+    if (connection == NULL) return context_error(context, &err);
+    return link_of_connection(context, connection, link) && session_open(context, session);
 }
 
 static void print_stages(Cli *cli, const ProbeReport *report) {

@@ -248,16 +248,7 @@ static int run_add(Cli *cli) {
 static bool remove_connection(Edit *edit, Error *err) {
     Context *context = edit->context;
     const char *name = cli_word(context->cli, 0);
-    if (project_connection(&context->project, name) == NULL) {
-        Strings names = {0};
-        for (size_t i = 0; i < context->project.profile.connections.count; i++)
-            strings_add(context->arena, &names, context->project.profile.connections.items[i].name);
-        error_set(err, ERR_USAGE, SPAN_NONE, "profile '%s' has no connection '%s'%s",
-                  context->project.profile.name, name,
-                  str_did_you_mean(context->arena, name, &names));
-        if (names.count == 0) return false;
-        return error_hint(err, "there are: %s", strings_join(context->arena, &names, ", "));
-    }
+    if (connection_named(context, name, err) == NULL) return false;
     const char *text = yaml_remove_connection(context->arena, edit->text, edit->root, name, err);
     return text != NULL && save_profile(edit, text, err);
 }

@@ -177,8 +177,7 @@ static bool print_missing(Cli *cli, Duck *duck, const char *a, const char *b, co
 }
 
 static bool has_all(Arena *arena, const Columns *result, const Columns *named, Error *err) {
-    Strings names = {0};
-    for (size_t i = 0; i < result->count; i++) strings_add(arena, &names, result->items[i].name);
+    Strings names = columns_names(arena, result);
     for (size_t i = 0; i < named->count; i++) {
         const char *name = named->items[i].name;
         if (columns_find(result, name) != NULL) continue;

@@ -8,6 +8,20 @@
 
 #include "base/fs.h"
 
+const Connection *connection_named(Context *context, const char *name, Error *err) {
+    const Connection *connection = project_connection(&context->project, name);
+    if (connection != NULL) return connection;
+    const Profile *profile = &context->project.profile;
+    Strings names = {0};
+    for (size_t i = 0; i < profile->connections.count; i++)
+        strings_add(context->arena, &names, profile->connections.items[i].name);
+    error_set(err, ERR_USAGE, SPAN_NONE, "profile '%s' has no connection '%s'%s", profile->name,
+              name, str_did_you_mean(context->arena, name, &names));
+    error_hint(err, names.count == 0 ? "sqlflow connect add makes one" : "there are: %s",
+               strings_join(context->arena, &names, ", "));
+    return NULL;
+}
+
 bool link_of_connection(Context *context, const Connection *connection, Link *link) {
     Error err;
     const Connector *connector = connector_find(connection->type);

@@ -5,6 +5,8 @@
 
 #include "cli/context.h"
 
+/* The profile's connection of that name; NULL with err, which names those that there are. */
+const Connection *connection_named(Context *context, const char *name, Error *err);
 /* The connection's options, expanded and checked. Problems go to context->diags. */
 bool link_of_connection(Context *context, const Connection *connection, Link *link);
 /* A session on an in-memory database of its own; close it with session_close. */

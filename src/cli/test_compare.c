@@ -103,9 +103,8 @@ static bool check_count(const Comparison *c, long long expected, Error *err) {
 }
 
 static bool check_columns(const Comparison *c) {
-    Strings names = {0};
+    Strings names = columns_names(c->arena, &c->real);
     bool ok = true;
-    for (size_t i = 0; i < c->real.count; i++) strings_add(c->arena, &names, c->real.items[i].name);
     for (size_t i = 0; i < c->columns.count; i++) {
         const char *name = c->columns.items[i].name;
         if (columns_find(&c->real, name) != NULL) continue;

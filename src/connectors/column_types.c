@@ -15,8 +15,7 @@ bool column_type_is(const char *text) {
 bool column_is_missing(const Link *link, const Columns *columns, const char *option,
                        const char *name, Error *err) {
     AUTO_ARENA arena = arena_new();
-    Strings names = {0};
-    for (size_t i = 0; i < columns->count; i++) strings_add(arena, &names, columns->items[i].name);
+    Strings names = columns_names(arena, columns);
     Span span = link_has(link, option) ? link_span(link, option) : link->span;
     error_set(err, ERR_OPTION_VALUE, span, "%s names '%s', which the source does not have%s",
               option, name, str_did_you_mean(arena, name, &names));

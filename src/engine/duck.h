@@ -97,6 +97,7 @@ bool duck_describe(Duck *duck, Arena *arena, const char *query, Columns *columns
 bool duck_table_columns(Duck *duck, Arena *arena, const char *schema, const char *table,
                         Columns *columns, Error *err);
 const Column *columns_find(const Columns *columns, const char *name); /* without case; or NULL */
+Strings columns_names(Arena *arena, const Columns *columns); /* for messages */
 
 /* Functions in any SQL: DUCK_WHOLE(DOUBLE) → BIGINT and DUCK_DAY(TIMESTAMP) → DATE. Where the value
  * would change they fail with DUCK_INEXACT in the message. So do DUCK_NEAR(any) where a double or

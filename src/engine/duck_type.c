@@ -202,3 +202,9 @@ const Column *columns_find(const Columns *columns, const char *name) {
         if (str_ieq(columns->items[i].name, name)) return &columns->items[i];
     return NULL;
 }
+
+Strings columns_names(Arena *arena, const Columns *columns) {
+    Strings names = {0};
+    for (size_t i = 0; i < columns->count; i++) strings_add(arena, &names, columns->items[i].name);
+    return names;
+}

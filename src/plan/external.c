@@ -19,12 +19,11 @@ static void known_names(const Plan *plan, Duck *duck, Strings *names) {
     }
     for (size_t i = 0; i < plan->pipeline->sources.count; i++)
         strings_add_unique(arena, names, plan->pipeline->sources.items[i]->name);
-    Rows *opened = NULL;
+    AUTO_ROWS rows = NULL;
     Error err = {0};
     if (!duck_query(duck, "SELECT table_name FROM information_schema.tables "
-                          "WHERE table_schema <> '_sqlflow'", &opened, &err))
+                          "WHERE table_schema <> '_sqlflow'", &rows, &err))
         return; /* only suggestions are lost */
-    AUTO_ROWS rows = opened;
     while (rows_next(rows, &err)) strings_add_unique(arena, names,
                                                      arena_strdup(arena, rows_text(rows, 0)));
 }

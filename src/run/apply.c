@@ -12,19 +12,22 @@ bool apply_stage(StepContext *ctx, const char *query, const char *what, const ch
     return step_create(ctx, "CREATE TEMP TABLE", *name, query, rows, err);
 }
 
+/* The name under which the table is made anew, beside the one that is there. */
+static const char *fresh_name(StepContext *ctx, const TableName *table) {
+    return arena_printf(
+        ctx->arena, "%s.%s", sql_ident(ctx->arena, table->schema == NULL ? "main" : table->schema),
+        sql_ident(ctx->arena, arena_printf(ctx->arena, "_sqlflow_new_%s", table->name)));
+}
+
 /* New table → drop → rename: CREATE OR REPLACE of an existing table is not replayed safely. */
 static bool replace_existing(StepContext *ctx, const TableName *table, const char *query,
                              int64_t *rows, Error *err) {
-    const char *schema = table->schema == NULL ? "main" : table->schema;
-    const char *fresh = arena_printf(
-        ctx->arena, "%s.%s", sql_ident(ctx->arena, schema),
-        sql_ident(ctx->arena, arena_printf(ctx->arena, "_sqlflow_new_%s", table->name)));
+    const char *fresh = fresh_name(ctx, table);
     if (!step_create(ctx, "CREATE TABLE", fresh, query, rows, err)) return false;
     const char *sql =
         arena_printf(ctx->arena, "DROP TABLE %s;\nALTER TABLE %s RENAME TO %s", table->sql, fresh,
                      sql_ident(ctx->arena, table->name));
-    if (!duck_exec(ctx->run->duck, sql, NULL, err)) return step_error(ctx, NULL, err);
-    return true;
+    return step_exec(ctx, sql, NULL, err);
 }
 
 bool apply_replace(StepContext *ctx, const Apply *apply, Error *err) {
@@ -82,27 +85,21 @@ bool apply_target_columns(StepContext *ctx, const TableName *table, Columns *col
 /* The table's definition is copied from its own DDL, so that NOT NULL and the like stay. */
 bool apply_rebuild(StepContext *ctx, const TableName *table, Error *err) {
     Arena *arena = ctx->arena;
-    const char *schema = table->schema == NULL ? "main" : table->schema;
     const char *ddl = NULL;
     Columns columns = {0};
-    if (!duck_table_ddl(ctx->run->duck, arena, schema, table->name, &ddl, err))
+    if (!duck_table_ddl(ctx->run->duck, arena, table->schema, table->name, &ddl, err))
         return step_error(ctx, NULL, err);
     if (ddl == NULL) return true; /* a view, or nothing: the statement itself will tell */
     if (!writable_columns(ctx, table, ddl, &columns, err)) return false;
-    const char *fresh = arena_printf(
-        arena, "%s.%s", sql_ident(arena, schema),
-        sql_ident(arena, arena_printf(arena, "_sqlflow_new_%s", table->name)));
-    Buf list = buf_on(arena);
-    for (size_t i = 0; i < columns.count; i++)
-        buf_printf(&list, "%s%s", i > 0 ? ", " : "", sql_ident(arena, columns.items[i].name));
+    const char *fresh = fresh_name(ctx, table);
+    Strings names = columns_names(arena, &columns);
     const char *sql = arena_printf(
         arena,
         "CREATE TABLE %s%s\nINSERT INTO %s BY NAME SELECT %s FROM %s;\nDROP TABLE %s;\n"
         "ALTER TABLE %s RENAME TO %s",
-        fresh, ddl_body(ddl), fresh, buf_text(&list), table->sql, table->sql, fresh,
+        fresh, ddl_body(ddl), fresh, column_list(arena, &names, ""), table->sql, table->sql, fresh,
         sql_ident(arena, table->name));
-    if (!duck_exec(ctx->run->duck, sql, NULL, err)) return step_error(ctx, NULL, err);
-    return true;
+    return step_exec(ctx, sql, NULL, err);
 }
 
 static bool add_columns(StepContext *ctx, const Apply *apply, const Columns *from,
@@ -119,7 +116,7 @@ static bool add_columns(StepContext *ctx, const Apply *apply, const Columns *fro
         const char *sql =
             arena_printf(ctx->arena, "ALTER TABLE %s ADD COLUMN %s %s", apply->target->sql,
                          sql_ident(ctx->arena, column->name), column->type);
-        if (!duck_exec(ctx->run->duck, sql, NULL, err)) return step_error(ctx, NULL, err);
+        if (!step_exec(ctx, sql, NULL, err)) return false;
         *LIST_PUSH(ctx->arena, target) = *column;
     }
     table_altered(ctx);
@@ -278,7 +275,7 @@ bool apply_delete_insert(StepContext *ctx, const Apply *apply, const char *condi
     int64_t deleted = 0, inserted = 0;
     const char *sql =
         arena_printf(ctx->arena, "DELETE FROM %s WHERE %s", apply->target->sql, condition);
-    if (!duck_exec(ctx->run->duck, sql, &deleted, err)) return step_error(ctx, NULL, err);
+    if (!step_exec(ctx, sql, &deleted, err)) return false;
     if (!step_exec(ctx, insert, &inserted, err)) return false;
     touched->dirty = touched->dirty || deleted > 0;
     ctx->result->rows_deleted += deleted;

@@ -31,8 +31,8 @@ bool apply_replace(StepContext *ctx, const Apply *apply, Error *err);
 /* INSERT by name with checked casts; creates the table when it is missing. */
 bool apply_append(StepContext *ctx, const Apply *apply, Error *err);
 bool apply_upsert(StepContext *ctx, const Apply *apply, Error *err);
-/* Key columns for a SELECT list: prefix"k1", prefix"k2". */
-const char *key_names(Arena *arena, const Strings *keys, const char *prefix);
+/* Columns for a SELECT list: prefix"k1", prefix"k2". */
+const char *column_list(Arena *arena, const Strings *names, const char *prefix);
 /* Deletes the rows of the target that meet `condition`, then appends. */
 bool apply_delete_insert(StepContext *ctx, const Apply *apply, const char *condition, Error *err);
 

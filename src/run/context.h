@@ -82,7 +82,8 @@ typedef struct StepContext {
 
 /* The session that connectors work in, for this step. */
 Session step_session(StepContext *ctx);
-/* Runs SQL that contains the step's own query; DuckDB's error position is mapped to the file. */
+/* Runs SQL; DuckDB's error position in the step's own query, when it contains that, is mapped to
+ * the file. */
 bool step_exec(StepContext *ctx, const char *sql, int64_t *changed, Error *err);
 /* "CREATE … TABLE" name AS query; *rows (may be NULL) gets how many it has. */
 bool step_create(StepContext *ctx, const char *create, const char *name, const char *query,

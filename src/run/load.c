@@ -156,7 +156,7 @@ bool load_nothing(StepContext *ctx, Error *err) {
     if (touched == NULL || !table_columns(ctx, &ctx->step->target, &columns, err)) return false;
     if (columns.count == 0) return true;
     const char *sql = arena_printf(ctx->arena, "DELETE FROM %s", ctx->step->target.sql);
-    if (!duck_exec(ctx->run->duck, sql, &deleted, err)) return step_error(ctx, NULL, err);
+    if (!step_exec(ctx, sql, &deleted, err)) return false;
     ctx->result->rows_deleted += deleted;
     touched->dirty = true;
     return true;

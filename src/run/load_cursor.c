@@ -93,9 +93,7 @@ static bool open_bounded(CursorLoad *load, const char **query, Error *err) {
         return step_error(ctx, NULL, err), explain_failure(load, err);
     const Column *column = columns_find(&columns, source->cursor);
     if (column == NULL) {
-        Strings names = {0};
-        for (size_t i = 0; i < columns.count; i++)
-            strings_add(ctx->arena, &names, columns.items[i].name);
+        Strings names = columns_names(ctx->arena, &columns);
         error_set(err, ERR_CURSOR_TYPE, source->cursor_span, "the source has no column '%s'%s",
                   source->cursor, str_did_you_mean(ctx->arena, source->cursor, &names));
         return step_error(ctx, NULL, err);
@@ -292,7 +290,7 @@ static bool remember(CursorLoad *load, const char *rows, const char *bound, Erro
         sql_literal(ctx->arena, load->key.target), sql_literal(ctx->arena, load->key.cursor_field),
         sql_literal(ctx->arena, buf_text(&columns)), row_hash(ctx->arena, buf_text(&columns)),
         cursor, rows, cursor, bound);
-    return duck_exec(ctx->run->duck, sql, NULL, err) || step_error(ctx, NULL, err);
+    return step_exec(ctx, sql, NULL, err);
 }
 
 /* Takes rows that an earlier run appended out of the stage, each as often as it was appended. Runs
@@ -358,7 +356,7 @@ static bool keep_boundary(CursorLoad *load, const char *value, Error *err) {
     int64_t kept = 0, added = 0;
     const char *sql =
         arena_printf(ctx->arena, "DELETE FROM _sqlflow.boundary WHERE %s AND %s", where, stale);
-    if (!duck_exec(ctx->run->duck, sql, NULL, err)) return step_error(ctx, NULL, err);
+    if (!step_exec(ctx, sql, NULL, err)) return false;
     sql = arena_printf(ctx->arena,
                        "SELECT coalesce(sum(rows), 0) FROM _sqlflow.boundary WHERE %s", where);
     const char *new_rows = arena_printf(ctx->arena, "SELECT count(*) FROM %s WHERE %s >= %s",

@@ -55,9 +55,8 @@ static bool read_ledger(FileLoad *load, Map *known, Error *err) {
                                    "SELECT path, coalesce(size, -1), coalesce(epoch_us(mtime), 0), "
                                    "etag FROM _sqlflow.files WHERE %s",
                                    state_where(ctx->arena, &load->key));
-    Rows *opened = NULL;
-    if (!duck_query(ctx->run->duck, sql, &opened, err)) return step_error(ctx, NULL, err);
-    AUTO_ROWS rows = opened;
+    AUTO_ROWS rows = NULL;
+    if (!duck_query(ctx->run->duck, sql, &rows, err)) return step_error(ctx, NULL, err);
     err->code = ERR_NONE;
     while (rows_next(rows, err)) {
         KnownFile *file = ARENA_NEW(ctx->arena, KnownFile);
@@ -144,7 +143,7 @@ static bool remove_changed(FileLoad *load, Error *err) {
     const char *sql = arena_printf(ctx->arena, "DELETE FROM %s WHERE _sqlflow_file IN (%s)",
                                    ctx->step->target.sql,
                                    path_list(ctx->arena, &load->changed));
-    if (!duck_exec(ctx->run->duck, sql, &deleted, err)) return step_error(ctx, NULL, err);
+    if (!step_exec(ctx, sql, &deleted, err)) return false;
     ctx->result->rows_deleted += deleted;
     touched->dirty = true;
     return true;
@@ -228,7 +227,7 @@ static bool stage_keys(FileLoad *load, const char **gone, Error *err) {
     Arena *arena = load->ctx->arena;
     const char *query = arena_printf(
         arena, "SELECT DISTINCT %s FROM %s WHERE _sqlflow_file IN (%s)",
-        key_names(arena, &load->keys, ""), load->ctx->step->target.sql,
+        column_list(arena, &load->keys, ""), load->ctx->step->target.sql,
         path_list(arena, &load->changed));
     return apply_stage(load->ctx, query, "gone", gone, NULL, err);
 }
@@ -239,7 +238,7 @@ static bool bring_back(FileLoad *load, const char *gone, Error *err) {
     StepContext *ctx = load->ctx;
     if (gone == NULL || load->known.count == 0) return true;
     bool any = false;
-    const char *keys = key_names(ctx->arena, &load->keys, ""), *query = NULL;
+    const char *keys = column_list(ctx->arena, &load->keys, ""), *query = NULL;
     const char *missing = arena_printf(ctx->arena, "(SELECT * FROM %s ANTI JOIN %s USING (%s))",
                                        gone, ctx->step->target.sql, keys);
     if (!duck_any(ctx->run->duck, arena_printf(ctx->arena, "FROM %s", missing), &any, err))

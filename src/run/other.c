@@ -1,6 +1,7 @@
 /* Steps of one statement: plain SQL and assertions. */
 #include "run/apply.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* In one transaction, ALTER of a table whose rows were deleted or updated fails at COMMIT. */
@@ -31,7 +32,7 @@ static bool make_room(StepContext *ctx, bool *skip, Error *err) {
     int64_t exists = 0;
     const char *room = sql_make_room(ctx->arena, step);
     if (room != NULL)
-        return duck_exec(ctx->run->duck, room, NULL, err) || step_error(ctx, NULL, err);
+        return step_exec(ctx, room, NULL, err);
     if (step->sql.verb != SQL_CREATE_SCHEMA || step->sql.targets.count != 1) return true;
     const char *sql = arena_printf(ctx->arena,
                                    "SELECT count(*) FROM duckdb_schemas() WHERE database_name = "
@@ -57,49 +58,52 @@ bool run_sql(StepContext *ctx, Error *err) {
     if (!step_exec(ctx, step->query.sql, &changed, err)) return false;
     count_rows(ctx->result, verb, changed);
     for (size_t i = 0; i < step->writes.count; i++) {
-        Touched *touched = run_touch(ctx->run, &step->writes.items[i], err);
-        if (touched == NULL) return step_error(ctx, NULL, err);
+        Touched *touched = map_get(&ctx->run->touched, step->writes.items[i].key);
         if (sql_verb(verb)->rewrites) touched->dirty = true;
         if (verb == SQL_DROP || verb == SQL_CREATE_TABLE) touched->dirty = false;
     }
     return true;
 }
 
+/* "a"test between "b"test …, of the columns that are asserted. */
+static const char *each_column(StepContext *ctx, const char *test, const char *between) {
+    const Strings *columns = &ctx->step->assertion.columns;
+    Buf list = buf_on(ctx->arena);
+    for (size_t i = 0; i < columns->count; i++) {
+        if (i > 0) buf_puts(&list, between);
+        buf_ident(&list, columns->items[i]);
+        buf_puts(&list, test);
+    }
+    return buf_text(&list);
+}
+
 /* The query whose rows are the failures. */
 static const char *failing_rows(StepContext *ctx) {
     const Step *step = ctx->step;
-    Buf sql = buf_on(ctx->arena), columns = buf_on(ctx->arena);
-    for (size_t i = 0; i < step->assertion.columns.count; i++)
-        buf_printf(&columns, "%s%s", i > 0 ? ", " : "",
-                   sql_ident(ctx->arena, step->assertion.columns.items[i]));
     switch (step->assertion.kind) {
         case ASSERT_QUERY: return step->query.sql;
-        case ASSERT_UNIQUE:
+        case ASSERT_UNIQUE: {
+            const char *columns = each_column(ctx, "", ", ");
             /* NULLs are equal to nothing, so they never collide. */
-            buf_printf(&sql, "SELECT %s, count(*) AS count FROM %s WHERE ", buf_text(&columns),
-                       step->target.sql);
-            for (size_t i = 0; i < step->assertion.columns.count; i++)
-                buf_printf(&sql, "%s%s IS NOT NULL", i > 0 ? " AND " : "",
-                           sql_ident(ctx->arena, step->assertion.columns.items[i]));
-            buf_printf(&sql, " GROUP BY %s HAVING count(*) > 1", buf_text(&columns));
-            break;
+            return arena_printf(ctx->arena,
+                                "SELECT %s, count(*) AS count FROM %s WHERE %s GROUP BY %s "
+                                "HAVING count(*) > 1",
+                                columns, step->target.sql,
+                                each_column(ctx, " IS NOT NULL", " AND "), columns);
+        }
         case ASSERT_NOT_NULL:
-            buf_printf(&sql, "SELECT * FROM %s WHERE ", step->target.sql);
-            for (size_t i = 0; i < step->assertion.columns.count; i++)
-                buf_printf(&sql, "%s%s IS NULL", i > 0 ? " OR " : "",
-                           sql_ident(ctx->arena, step->assertion.columns.items[i]));
-            break;
+            return arena_printf(ctx->arena, "SELECT * FROM %s WHERE %s", step->target.sql,
+                                each_column(ctx, " IS NULL", " OR "));
     }
-    return buf_text(&sql);
+    abort();
 }
 
 /* Up to five of them, a line each. */
 static bool sample_rows(StepContext *ctx, const char *stage, Buf *out, Error *err) {
     const char *sql = arena_printf(ctx->arena,
                                    "SELECT s::VARCHAR FROM (SELECT s FROM %s s LIMIT 5)", stage);
-    Rows *opened = NULL;
-    if (!duck_query(ctx->run->duck, sql, &opened, err)) return step_error(ctx, NULL, err);
-    AUTO_ROWS rows = opened;
+    AUTO_ROWS rows = NULL;
+    if (!duck_query(ctx->run->duck, sql, &rows, err)) return step_error(ctx, NULL, err);
     err->code = ERR_NONE;
     while (rows_next(rows, err)) {
         const char *text = rows_text(rows, 0);
@@ -116,9 +120,7 @@ static bool check_columns(StepContext *ctx, Error *err) {
     for (size_t i = 0; columns.count > 0 && i < step->assertion.columns.count; i++) {
         const char *name = step->assertion.columns.items[i];
         if (columns_find(&columns, name) != NULL) continue;
-        Strings names = {0};
-        for (size_t k = 0; k < columns.count; k++)
-            strings_add(ctx->arena, &names, columns.items[k].name);
+        Strings names = columns_names(ctx->arena, &columns);
         error_set(err, ERR_ASSERT_COLUMN, step->span, "table '%s' has no column '%s'%s",
                   step->target.name, name, str_did_you_mean(ctx->arena, name, &names));
         return step_error(ctx, NULL, err);

@@ -49,14 +49,10 @@ static void pad(Buf *out, const char *text, size_t width) {
     for (size_t own = width_of(text); own < width; own++) buf_putc(out, ' ');
 }
 
-static const char *plural(Arena *arena, int64_t count, const char *one) {
-    return arena_printf(arena, "%s %s%s", str_thousands(arena, count), one, count == 1 ? "" : "s");
-}
-
 static const char *changed_rows(Arena *arena, const StepResult *result) {
     Strings parts = {0};
     if (result->rows_updated == 0 && result->rows_deleted == 0)
-        return plural(arena, result->rows_inserted, "row");
+        return str_count(arena, result->rows_inserted, "row");
     if (result->rows_inserted > 0)
         strings_add(arena, &parts,
                     arena_printf(arena, "%s new", str_thousands(arena, result->rows_inserted)));
@@ -121,7 +117,7 @@ static const char *outcome(Arena *arena, const StepResult *result) {
     bool timed = step->kind != STEP_SOURCE && step->kind != STEP_EXPORT;
     if (result->status == STATUS_SKIPPED || result->status == STATUS_PENDING) return "";
     if (step->kind == STEP_EXPORT && result->status == STATUS_OK) {
-        strings_add(arena, &parts, plural(arena, result->rows_read, "row"));
+        strings_add(arena, &parts, str_count(arena, result->rows_read, "row"));
         if (result->bytes >= 0)
             strings_add(arena, &parts, str_bytes(arena, (unsigned long long)result->bytes));
     }
@@ -130,7 +126,7 @@ static const char *outcome(Arena *arena, const StepResult *result) {
     if (result->duplicates_dropped > 0)
         strings_add(arena, &parts,
                     arena_printf(arena, "%s dropped",
-                                 plural(arena, result->duplicates_dropped, "duplicate")));
+                                 str_count(arena, result->duplicates_dropped, "duplicate")));
     if (result->retries > 0)
         strings_add(arena, &parts,
                     arena_printf(arena, "%d %s", result->retries,
@@ -256,7 +252,7 @@ static void resumable(const RunReport *report, Buf *out) {
         left = left || report->steps[i].status == STATUS_PENDING;
     if (left && report->committed_steps > 0)
         buf_printf(out, " · %s committed before, go on with --resume",
-                   plural(out->arena, (int64_t)report->committed_steps, "step"));
+                   str_count(out->arena, (long long)report->committed_steps, "step"));
 }
 
 static void verdict(const RunReport *report, Buf *out, bool color) {
@@ -271,13 +267,13 @@ static void verdict(const RunReport *report, Buf *out, bool color) {
             }
             put(out, color, GREEN, "committed");
             if (done > 0)
-                buf_printf(out, " · published %s", plural(arena, (int64_t)done, "export"));
+                buf_printf(out, " · published %s", str_count(arena, (long long)done, "export"));
             return;
         case RUN_PENDING:
             if (pending == 0) pending = 1;
             put(out, color, YELLOW,
                 arena_printf(arena, "committed, %s pending",
-                             plural(arena, (int64_t)pending, "export")));
+                             str_count(arena, (long long)pending, "export")));
             buf_puts(out, reason(report, arena));
             resumable(report, out);
             return;
@@ -303,7 +299,7 @@ void report_tail(const RunReport *report, Buf *out, bool color) {
                        report->exports.items[i].export_id);
     verdict(report, out, color);
     size_t warnings = report->diags.count + report->problems.count - report->problems.errors;
-    if (warnings > 0) buf_printf(out, " · %s", plural(arena, (int64_t)warnings, "warning"));
+    if (warnings > 0) buf_printf(out, " · %s", str_count(arena, (long long)warnings, "warning"));
     buf_printf(out, " · %.2f s\n", report->seconds);
 }
 

@@ -15,17 +15,17 @@ typedef struct Upsert {
                           * whether the rows are the `same`; NULL: rows have no numbers */
 } Upsert;
 
-const char *key_names(Arena *arena, const Strings *keys, const char *prefix) {
+const char *column_list(Arena *arena, const Strings *names, const char *prefix) {
     Buf list = buf_on(arena);
-    for (size_t i = 0; i < keys->count; i++) {
+    for (size_t i = 0; i < names->count; i++) {
         buf_printf(&list, "%s%s", i > 0 ? ", " : "", prefix);
-        buf_ident(&list, keys->items[i]);
+        buf_ident(&list, names->items[i]);
     }
     return buf_text(&list);
 }
 
 static const char *key_list(const Upsert *up, const char *prefix) {
-    return key_names(up->ctx->arena, &up->keys, prefix);
+    return column_list(up->ctx->arena, &up->keys, prefix);
 }
 
 /* a.k1 = b.k1 AND … */
@@ -48,10 +48,7 @@ static bool find_keys(Upsert *up, Error *err) {
             strings_add_unique(ctx->arena, &up->keys, column->name);
             continue;
         }
-        Strings names = {0};
-        const Columns *known = column == NULL ? &up->columns : &up->target;
-        for (size_t k = 0; k < known->count; k++)
-            strings_add(ctx->arena, &names, known->items[k].name);
+        Strings names = columns_names(ctx->arena, column == NULL ? &up->columns : &up->target);
         error_set(err, ERR_MODE, up->apply->keys_span, "%s has no key column '%s'%s",
                   column == NULL ? "the rows" : "the table", key,
                   str_did_you_mean(ctx->arena, key, &names));
@@ -225,7 +222,7 @@ static bool write_rows(Upsert *up, Error *err) {
     if (!delete_matched(up, &matched, err)) return false;
     const char *insert = arena_printf(ctx->arena, "INSERT INTO %s BY NAME SELECT * FROM %s",
                                       target, up->stage);
-    if (!duck_exec(ctx->run->duck, insert, &inserted, err)) return step_error(ctx, NULL, err);
+    if (!step_exec(ctx, insert, &inserted, err)) return false;
     touched->dirty = touched->dirty || matched > 0;
     ctx->result->rows_updated += matched;
     ctx->result->rows_inserted += inserted - matched;

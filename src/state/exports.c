@@ -40,14 +40,13 @@ bool state_export_done(Duck *duck, const char *export_id, int64_t rows, int64_t 
 }
 
 bool state_exports_pending(Duck *duck, Arena *arena, ExportRecords *records, Error *err) {
-    Rows *opened = NULL;
+    AUTO_ROWS rows = NULL;
     if (!duck_query(duck,
                     "SELECT export_id, run_id, pipeline, step_id, destination, type, connection, "
                     "query, file, hash, options, coalesce(rows, -1), coalesce(bytes, -1) "
                     "FROM _sqlflow.exports WHERE status = 'pending' ORDER BY rowid",
-                    &opened, err))
+                    &rows, err))
         return false;
-    AUTO_ROWS rows = opened;
     err->code = ERR_NONE;
     while (rows_next(rows, err)) {
         const char *text[11];

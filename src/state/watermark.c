@@ -30,9 +30,8 @@ bool state_watermark(Duck *duck, Arena *arena, const StateKey *key, Watermark *w
                                    "SELECT value, type, fingerprint, cursor_field "
                                    "FROM _sqlflow.watermarks WHERE %s ORDER BY updated_at DESC",
                                    state_where(arena, &any));
-    Rows *opened = NULL;
-    if (!duck_query(duck, sql, &opened, err)) return false;
-    AUTO_ROWS rows = opened;
+    AUTO_ROWS rows = NULL;
+    if (!duck_query(duck, sql, &rows, err)) return false;
     err->code = ERR_NONE;
     if (rows_next(rows, err)) {
         watermark->value = arena_strdup(arena, rows_text(rows, 0));

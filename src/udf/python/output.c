@@ -67,9 +67,7 @@ static void put_cast(Buf *sql, const Column *from, const Column *to) {
 }
 
 static bool missing(Output *output, const char *name, const Columns *found, Error *err) {
-    Strings names = {0};
-    for (size_t i = 0; i < found->count; i++)
-        strings_add(output->job->arena, &names, found->items[i].name);
+    Strings names = columns_names(output->job->arena, found);
     const Udf *udf = output->job->call->udf;
     return error_set(err, ERR_UDF, SPAN_NONE,
                      "%s returned no column '%s', which its %s; it returned: %s", udf->full_name,

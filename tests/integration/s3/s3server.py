@@ -78,10 +78,7 @@ class Server:
                 time.sleep(0.2)
 
     def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        """Nothing of it is kept, so it is not asked to end: it waits for its connections."""
+        self.process.kill()
+        self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
