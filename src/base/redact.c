@@ -180,12 +180,6 @@ static Strings name_words(Arena *arena, const char *name) {
     return words;
 }
 
-static bool one_of(const char *word, const char *const *list) {
-    for (; *list != NULL; list++)
-        if (strcmp(word, *list) == 0) return true;
-    return false;
-}
-
 static bool key_is_secret(const Strings *words, size_t at) {
     static const char *const secret_kinds[] = {"access",  "account", "admin",   "api",
                                                "app",     "auth",    "client",  "encryption",
@@ -198,9 +192,9 @@ static bool key_is_secret(const Strings *words, size_t at) {
                                               "primary",  "row",     "s3",     "sort",  "surrogate",
                                               "unique",   "upsert",  NULL};
     const char *before = at > 0 ? words->items[at - 1] : "";
-    if (one_of(before, secret_kinds)) return true;
+    if (str_in(before, secret_kinds)) return true;
     bool last = at + 1 == words->count;
-    return last && strcmp(words->items[at], "key") == 0 && !one_of(before, plain_kinds);
+    return last && strcmp(words->items[at], "key") == 0 && !str_in(before, plain_kinds);
 }
 
 static bool word_is_secret(const Strings *words, size_t at) {
@@ -210,9 +204,9 @@ static bool word_is_secret(const Strings *words, size_t at) {
     const char *word = words->items[at];
     bool last = at + 1 == words->count;
     if (strstr(word, "password") || strstr(word, "passwd") || strstr(word, "secret") ||
-        strstr(word, "credential") || one_of(word, glued))
+        strstr(word, "credential") || str_in(word, glued))
         return true;
-    if (str_ends(word, "token")) return last || !one_of(words->items[at + 1], token_facts);
+    if (str_ends(word, "token")) return last || !str_in(words->items[at + 1], token_facts);
     if (strcmp(word, "tokens") == 0) return at == 0 || strcmp(words->items[at - 1], "max") != 0;
     /* $PWD is a folder, DB_PWD is not. */
     if (at > 0 && last && (strcmp(word, "pass") == 0 || strcmp(word, "pwd") == 0)) return true;

@@ -51,6 +51,18 @@ bool str_ieq(const char *a, const char *b) {
     return a == NULL || b == NULL ? a == b : strcasecmp(a, b) == 0;
 }
 
+bool str_in(const char *text, const char *const *words) {
+    for (; *words != NULL; words++)
+        if (str_eq(text, *words)) return true;
+    return false;
+}
+
+bool str_iin(const char *text, const char *const *words) {
+    for (; *words != NULL; words++)
+        if (str_ieq(text, *words)) return true;
+    return false;
+}
+
 bool str_ieq_n(const char *a, size_t a_size, const char *b) {
     return strlen(b) == a_size && strncasecmp(a, b, a_size) == 0;
 }

@@ -23,6 +23,9 @@ const char *strings_join(Arena *arena, const Strings *list, const char *separato
 /* ASCII case only, as DuckDB compares names. NULL equals only NULL. */
 bool str_eq(const char *a, const char *b);
 bool str_ieq(const char *a, const char *b);
+/* Is it one of the words, the last of which is followed by NULL? */
+bool str_in(const char *text, const char *const *words);
+bool str_iin(const char *text, const char *const *words); /* without case */
 bool str_ieq_n(const char *a, size_t a_size, const char *b);
 bool str_starts(const char *text, const char *prefix);
 bool str_istarts(const char *text, const char *prefix);

@@ -23,12 +23,6 @@ static const char *const changing[] = {
     "PREPARE", "EXECUTE",  "BEGIN",   "COMMIT",     "ABORT",  "ROLLBACK", "START",   "FORCE",
     NULL};
 
-static bool is_one_of(const SourceText *source, const Token *token, const char *const *words) {
-    for (size_t i = 0; words[i] != NULL; i++)
-        if (token_is(source, *token, words[i])) return true;
-    return false;
-}
-
 /* " (did you mean …?)" of a misspelled word, or "". */
 static const char *meant_word(Arena *arena, const char *word) {
     Strings words = {0};
@@ -58,9 +52,9 @@ static bool check_query(Arena *arena, const SourceText *source, const char **sql
         token++;
         if (token_is(source, *token, "ANALYZE")) token++;
     }
-    if (!is_one_of(source, token, reading)) {
+    if (!token_in(source, *token, reading)) {
         Span span = span_of(source, token->start, token->end);
-        if (is_one_of(source, token, changing))
+        if (token_in(source, *token, changing))
             return refuse(err, span, "this statement does more than read");
         const char *word = span_text(arena, span);
         error_set(err, ERR_QUERY_SYNTAX, span, "unknown statement '%s'%s", word,

@@ -42,10 +42,9 @@ static bool is_reserved(const char *name) {
                                         "except",   "finally", "for",   "from",  "global",
                                         "if",       "import",  "in",    "is",    "lambda",
                                         "nonlocal", "not",     "or",    "pass",  "raise",
-                                        "return",   "try",     "while", "with",  "yield"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (str_eq(name, words[i])) return true;
-    return false;
+                                        "return",   "try",     "while", "with",  "yield",
+                                        NULL};
+    return str_in(name, words);
 }
 
 static bool write_new(Cli *cli, const char *path, const char *text, Error *err) {

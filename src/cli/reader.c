@@ -75,9 +75,7 @@ static bool is_number_type(const char *type) {
     static const char *const types[] = {"TINYINT",  "SMALLINT",  "INTEGER",  "BIGINT",  "HUGEINT",
                                         "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
                                         "FLOAT",    "DOUBLE",    NULL};
-    for (size_t i = 0; types[i] != NULL; i++)
-        if (str_ieq(type, types[i])) return true;
-    return str_istarts(type, "DECIMAL");
+    return str_iin(type, types) || str_istarts(type, "DECIMAL");
 }
 
 /* to_json writes inf and nan inside of lists and structs as JavaScript would; JSON has no such

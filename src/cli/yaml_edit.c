@@ -52,8 +52,7 @@ static const Value *unwrapped(const Value *root) {
     static const char *const known[] = {"engines", "variables", "connections", "connectors",
                                         "python",  "paths",     "logging",     NULL};
     if (root->kind != VALUE_OBJECT || root->count != 1) return root;
-    for (size_t i = 0; known[i] != NULL; i++)
-        if (str_ieq(root->members[0].key, known[i])) return root;
+    if (str_iin(root->members[0].key, known)) return root;
     const Value *inner = root->members[0].value;
     return inner->kind == VALUE_OBJECT ? inner : root;
 }
@@ -71,10 +70,8 @@ static bool by_hand(Error *err, const char *why) {
 /* -- writing ----------------------------------------------------------------------------- */
 
 static bool is_plain(const char *text) {
-    static const char *const words[] = {"null", "true", "false", "yes", "no",
-                                        "on",   "off",  "~",     NULL};
-    for (size_t i = 0; words[i] != NULL; i++)
-        if (str_ieq(text, words[i])) return str_ieq(text, "true") || str_ieq(text, "false");
+    static const char *const no_texts[] = {"null", "yes", "no", "on", "off", "~", NULL};
+    if (str_iin(text, no_texts)) return false;
     if (str_is_json_number(text)) return true;
     if (!isalpha((unsigned char)*text) && *text != '/' && *text != '_') return false;
     for (const char *c = text; *c != '\0'; c++)

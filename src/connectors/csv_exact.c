@@ -24,10 +24,8 @@ static bool is_given(const FileCall *call, const char *name) {
 
 static bool is_number(const char *type) {
     static const char *const types[] = {"BIGINT", "INTEGER", "SMALLINT", "TINYINT", "HUGEINT",
-                                        "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT"};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (str_eq(type, types[i])) return true;
-    return false;
+                                        "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT", NULL};
+    return str_in(type, types);
 }
 
 bool csv_is_time(const char *type) {

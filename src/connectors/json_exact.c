@@ -17,12 +17,9 @@ static bool may_change(const char *type) {
 
 /* column_types gives a column of doubles a type that could hold more than they do. */
 static bool is_exact(const JsonCall *call, const Column *column) {
-    static const char *const floats[] = {"DOUBLE", "FLOAT", "REAL", "FLOAT4", "FLOAT8"};
+    static const char *const floats[] = {"DOUBLE", "FLOAT", "REAL", "FLOAT4", "FLOAT8", NULL};
     const Value *type = value_get(link_value(call->files->link, "column_types"), column->name);
-    if (type == NULL || !str_eq(column->type, "DOUBLE")) return false;
-    for (size_t i = 0; i < sizeof floats / sizeof *floats; i++)
-        if (str_ieq(value_text(type), floats[i])) return false;
-    return true;
+    return type != NULL && str_eq(column->type, "DOUBLE") && !str_iin(value_text(type), floats);
 }
 
 const char *json_guarded(const JsonCall *call, const char *reader, bool *guarded) {

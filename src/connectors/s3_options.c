@@ -188,9 +188,8 @@ static void check_compression(const Checker *check, const char *format) {
     const char *name = link_has(check->link, "compression")
                            ? link_text(check->link, "compression") : NULL;
     if (name == NULL || str_eq(format, "parquet")) return;
-    static const char *const known[] = {"auto", "none", "gzip", "zstd", "uncompressed"};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (str_eq(name, known[i])) return;
+    static const char *const known[] = {"auto", "none", "gzip", "zstd", "uncompressed", NULL};
+    if (str_in(name, known)) return;
     complain(check, ERR_OPTION_VALUE, "compression",
              arena_printf(check->diags->arena, "%s files cannot have the compression '%s'", format,
                           name),

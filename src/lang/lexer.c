@@ -244,3 +244,9 @@ bool token_is(const SourceText *source, Token token, const char *text) {
     return (token.kind == TOKEN_WORD || token.kind == TOKEN_SYMBOL) &&
            str_ieq_n(source->text + token.start, token.end - token.start, text);
 }
+
+bool token_in(const SourceText *source, Token token, const char *const *texts) {
+    for (; *texts != NULL; texts++)
+        if (token_is(source, token, *texts)) return true;
+    return false;
+}

@@ -51,6 +51,8 @@ size_t unicode_blank(const char *text);
 Tokens lex(Arena *arena, const SourceText *source, size_t start, size_t end);
 /* Is the token this word (ASCII case ignored) or this symbol? */
 bool token_is(const SourceText *source, Token token, const char *text);
+/* Is it one of those, the last of which is followed by NULL? */
+bool token_in(const SourceText *source, Token token, const char *const *texts);
 
 /* The content of a string or quoted name: quotes resolved (doubled ones; backslashes in E''), each
  * ${…} kept as written. Other tokens: their bytes. */

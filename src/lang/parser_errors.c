@@ -118,14 +118,12 @@ static bool is_incomplete(const Parser *parser) {
         "offset",  "on",        "or",       "order",  "outer",  "over",    "partition", "pivot",
         "qualify", "recursive", "right",    "select", "set",    "then",    "to",        "union",
         "using",   "values",    "when",     "where",  "with",   "table",   "view",      "schema",
-        "replace", "temp",      "load",     "source", "export", "type",
+        "replace", "temp",      "load",     "source", "export", "type",   NULL,
     };
     if (parser->at == 0) return true;
     Token last = parser->tokens.items[parser->at - 1];
     if (last.kind == TOKEN_SYMBOL) return strchr(")]}*", parser->source->text[last.start]) == NULL;
-    for (size_t i = 0; last.kind == TOKEN_WORD && i < sizeof words / sizeof *words; i++)
-        if (token_is(parser->source, last, words[i])) return true;
-    return false;
+    return token_in(parser->source, last, words);
 }
 
 static bool looks_like_statement(Parser *parser, bool in_query) {

@@ -8,11 +8,10 @@ enum { DEPTH_MAX = 200 };
 
 /* A statement's word, and not a bare word of the condition: `IF load == set AND …`. */
 static bool at_statement(Parser *parser) {
-    static const char *const words[] = {"THEN", "AND", "OR", "IN", "IS", "NOT", "LIKE"};
-    if (!parser_is_statement(parser, 0) || parser_peek(parser, 1).kind != TOKEN_WORD) return false;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (parser_is(parser, 1, words[i])) return false;
-    return true;
+    static const char *const words[] = {"THEN", "AND", "OR", "IN", "IS", "NOT", "LIKE", NULL};
+    if (!parser_is_statement(parser, 0)) return false;
+    Token next = parser_peek(parser, 1);
+    return next.kind == TOKEN_WORD && !token_in(parser->source, next, words);
 }
 
 /* The condition and its THEN. What is wrong with them does not stop the branch from being parsed:

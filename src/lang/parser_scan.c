@@ -103,10 +103,9 @@ bool parser_sql(Parser *parser, bool query, Text *sql) {
 bool parser_at_query(Parser *parser) {
     static const char *const words[] = {"SELECT",      "WITH",        "FROM",    "VALUES",
                                         "(",           "PIVOT",       "UNPIVOT", "TABLE",
-                                        "PIVOT_WIDER", "PIVOT_LONGER"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (parser_is(parser, 0, words[i])) return true;
+                                        "PIVOT_WIDER", "PIVOT_LONGER", NULL};
     Token token = parser_peek(parser, 0);
+    if (token_in(parser->source, token, words)) return true;
     const char *text = parser->source->text + token.start;
     return token.kind == TOKEN_VARIABLE && memmem(text, token.end - token.start, ":raw", 4) != NULL;
 }

@@ -19,11 +19,8 @@ static void tables_add(Arena *arena, Tables *tables, TableName table) {
 }
 
 bool step_is_barrier(const Step *step) {
-    static const char *const objects[] = {"schema", "macro", "type", "sequence"};
-    if (step->kind != STEP_SQL || step->sql.object == NULL) return false;
-    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++)
-        if (str_ieq(step->sql.object, objects[i])) return true;
-    return false;
+    static const char *const objects[] = {"schema", "macro", "type", "sequence", NULL};
+    return step->kind == STEP_SQL && str_in(step->sql.object, objects);
 }
 
 /* Schemas of DuckDB's own: what lies in them is never a step's output. */
@@ -88,9 +85,7 @@ static bool is(const Scan *scan, size_t i, const char *text) {
 }
 
 static bool is_any(const Scan *scan, size_t i, const char *const *words) {
-    for (; *words != NULL; words++)
-        if (is(scan, i, *words)) return true;
-    return false;
+    return i < scan->tokens.count && token_in(scan->source, scan->tokens.items[i], words);
 }
 
 static bool starts_query(const Scan *scan, size_t i) {

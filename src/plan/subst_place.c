@@ -8,13 +8,11 @@ Place place_new(Arena *arena, const SourceText *source) {
 }
 
 static bool is(const Place *place, Token token, const char *text) {
-    return token.kind != TOKEN_END && token_is(place->source, token, text);
+    return token_is(place->source, token, text);
 }
 
 static bool is_any(const Place *place, Token token, const char *const *words) {
-    for (; *words != NULL; words++)
-        if (is(place, token, *words)) return true;
-    return false;
+    return token_in(place->source, token, words);
 }
 
 static Level *level(const Place *place) { return &place->levels.items[place->levels.count - 1]; }
@@ -145,12 +143,11 @@ void place_step(Place *place, Token token) {
 bool place_ends_item(const SourceText *source, Token token) {
     static const char *const operators[] = {"AND",     "OR",  "IS",      "IN",   "LIKE",
                                             "ILIKE",   "NOT", "BETWEEN", "GLOB", "SIMILAR",
-                                            "COLLATE", "AT",  "ISNULL",  "NOTNULL"};
+                                            "COLLATE", "AT",  "ISNULL",  "NOTNULL", NULL};
     if (token.kind == TOKEN_END) return true;
     if (token.kind == TOKEN_SYMBOL)
         return token_is(source, token, ",") || token_is(source, token, ")") ||
                token_is(source, token, ";");
-    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
-        if (token_is(source, token, operators[i])) return false;
+    if (token_in(source, token, operators)) return false;
     return token.kind == TOKEN_WORD || token.kind == TOKEN_QUOTED;
 }

@@ -146,15 +146,13 @@ static int choice_of(Filler *filler, const Value *value, const char *key,
 
 static bool is_size(Arena *arena, const char *text) {
     static const char *const units[] = {"K",  "KB",  "KiB", "M",  "MB",  "MiB",
-                                        "G",  "GB",  "GiB", "T",  "TB",  "TiB"};
+                                        "G",  "GB",  "GiB", "T",  "TB",  "TiB", NULL};
     size_t digits = strspn(text, "0123456789.");
     const char *unit = text + digits;
     double number;
     if (!str_to_double(arena_strndup(arena, text, digits), &number) || number <= 0) return false;
     while (*unit == ' ') unit++;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (str_ieq(unit, units[i])) return true;
-    return false;
+    return str_iin(unit, units);
 }
 
 static const char *size_of(Filler *filler, const Value *value, const char *key) {

@@ -151,21 +151,15 @@ static bool wants_key(const Reader *reader) {
     return frame->value->kind == VALUE_OBJECT && frame->key == NULL;
 }
 
-static bool is_one_of(const char *text, const char *const *words) {
-    for (; *words != NULL; words++)
-        if (str_eq(text, *words)) return true;
-    return false;
-}
-
 /* Plain scalars by the core schema; anything quoted is text. */
 static Value *scalar_value(Reader *reader, const char *text, bool plain, Span span) {
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
     static const char *const trues[] = {"true", "True", "TRUE", NULL};
     static const char *const falses[] = {"false", "False", "FALSE", NULL};
-    if (plain && is_one_of(text, nulls)) return value_new(reader->arena, VALUE_NULL, span);
-    if (plain && (is_one_of(text, trues) || is_one_of(text, falses))) {
+    if (plain && str_in(text, nulls)) return value_new(reader->arena, VALUE_NULL, span);
+    if (plain && (str_in(text, trues) || str_in(text, falses))) {
         Value *value = value_new(reader->arena, VALUE_BOOL, span);
-        value->boolean = is_one_of(text, trues);
+        value->boolean = str_in(text, trues);
         return value;
     }
     Value *value = value_string(reader->arena, arena_strdup(reader->arena, text), span);

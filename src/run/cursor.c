@@ -11,11 +11,10 @@ const char *cursor_literal(Arena *arena, const char *value, const char *type) {
 }
 
 static bool is_integer(const char *type) {
-    static const char *const names[] = {"TINYINT",  "SMALLINT",  "INTEGER",  "BIGINT",  "HUGEINT",
-                                        "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (str_ieq(type, names[i])) return true;
-    return false;
+    static const char *const names[] = {"TINYINT", "SMALLINT", "INTEGER",   "BIGINT",
+                                        "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
+                                        "UBIGINT", "UHUGEINT", NULL};
+    return str_iin(type, names);
 }
 
 static bool is_temporal(const char *type) {

@@ -76,10 +76,9 @@ static bool begins_macro(const Rewrite *rewrite, size_t i) {
 static bool names_a_table(const Rewrite *rewrite, size_t i) {
     static const char *const words[] = {"INTO",       "TABLE",  "UPDATE", "AS",    "WITH",
                                         "RECURSIVE",  "EXISTS", "VIEW",   "MACRO", "FUNCTION",
-                                        "REFERENCES", "OVER",   "WINDOW", ")"};
-    for (size_t w = 0; i && w < sizeof words / sizeof *words; w++)
-        if (is(rewrite, i - 1, words[w])) return !begins_macro(rewrite, i);
-    return false;
+                                        "REFERENCES", "OVER",   "WINDOW", ")",     NULL};
+    return i != 0 && sql_in(rewrite->sql, &rewrite->tokens, i - 1, words) &&
+           !begins_macro(rewrite, i);
 }
 
 /* `name (columns) AS (` in a WITH list. */

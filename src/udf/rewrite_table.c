@@ -105,11 +105,10 @@ static const char *with_prefix(const Rewrite *rewrite, size_t call, const char *
 /* -- the input and the other arguments --------------------------------------------------------- */
 
 static const char *input_query(const Rewrite *rewrite, const Call *call, const Argument *arg) {
-    static const char *const queries[] = {"SELECT", "WITH", "FROM", "VALUES", "PIVOT", "UNPIVOT"};
+    static const char *const queries[] = {"SELECT", "WITH",    "FROM", "VALUES",
+                                          "PIVOT",  "UNPIVOT", NULL};
     size_t from = arg->from;
-    bool is_query = false;
-    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
-        is_query = is_query || is(rewrite, from, queries[i]);
+    bool is_query = sql_in(rewrite->sql, &rewrite->tokens, from, queries);
     if (is(rewrite, from, "TABLE") && from + 1 < arg->to) from++;
     const char *text =
         rewrite_render(rewrite, start_of(rewrite, from), end_of(rewrite, arg->to - 1));
@@ -144,20 +143,17 @@ static bool has_alias(const Rewrite *rewrite, size_t i) {
                                           "FULL",      "CROSS",  "NATURAL", "ASOF",   "POSITIONAL",
                                           "SEMI",      "ANTI",   "ON",      "USING",  "TABLESAMPLE",
                                           "SAMPLE",    "PIVOT",  "UNPIVOT", "SELECT", "SET",
-                                          "RETURNING", "WHEN",   "FETCH",   "FOR",    "WITH"};
+                                          "RETURNING", "WHEN",   "FETCH",   "FOR",    "WITH",
+                                          NULL};
     SqlTokenKind kind = rewrite->tokens.items[i].kind;
     if (kind == SQL_QUOTED) return true;
-    if (kind != SQL_WORD) return false;
-    for (size_t w = 0; w < sizeof clauses / sizeof *clauses; w++)
-        if (is(rewrite, i, clauses[w])) return false;
-    return true;
+    return kind == SQL_WORD && !sql_in(rewrite->sql, &rewrite->tokens, i, clauses);
 }
 
 static bool stands_in_expression(const Rewrite *rewrite, size_t i) {
-    static const char *const before[] = {"FROM", "JOIN", ",", "LATERAL", "(", "USING", "TABLE"};
-    for (size_t w = 0; i && w < sizeof before / sizeof *before; w++)
-        if (is(rewrite, i - 1, before[w])) return false;
-    return i != 0;
+    static const char *const before[] = {"FROM", "JOIN", ",", "LATERAL", "(", "USING", "TABLE",
+                                         NULL};
+    return i != 0 && !sql_in(rewrite->sql, &rewrite->tokens, i - 1, before);
 }
 
 static void drop_edits(Rewrite *rewrite, size_t start, size_t end) {

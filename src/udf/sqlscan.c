@@ -109,6 +109,12 @@ bool sql_is(const char *sql, const SqlTokens *tokens, size_t i, const char *text
     return str_ieq_n(sql + token.start, token.end - token.start, text);
 }
 
+bool sql_in(const char *sql, const SqlTokens *tokens, size_t i, const char *const *texts) {
+    for (; *texts != NULL; texts++)
+        if (sql_is(sql, tokens, i, *texts)) return true;
+    return false;
+}
+
 const char *sql_token_text(Arena *arena, const char *sql, SqlToken token) {
     const char *from = sql + token.start;
     size_t size = token.end - token.start;

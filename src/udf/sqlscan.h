@@ -29,6 +29,8 @@ typedef struct SqlTokens {
 SqlTokens sqlscan(Arena *arena, const char *sql);
 /* Is token i this word (ASCII case ignored) or symbol? */
 bool sql_is(const char *sql, const SqlTokens *tokens, size_t i, const char *text);
+/* Is it one of those, the last of which is followed by NULL? */
+bool sql_in(const char *sql, const SqlTokens *tokens, size_t i, const char *const *texts);
 /* The token's text, without its quotes ("a ""b""" → a "b"). */
 const char *sql_token_text(Arena *arena, const char *sql, SqlToken token);
 /* Index of the token that closes the bracket at `open`; SIZE_MAX when there is none. */

@@ -98,14 +98,13 @@ static void check_write(const Link *link, Diags *diags)
 /* The server's own words for a time: "500", "1.5 min". */
 static void check_duration(const Link *link, const char *option, Diags *diags)
 {
-    static const char *const units[] = {"", "us", "ms", "s", "min", "h", "d"};
+    static const char *const units[] = {"", "us", "ms", "s", "min", "h", "d", NULL};
     const Value *value = link_value(link, option);
     const char *text = value ? value_text(value) : "";
     if (value && (!text || value->kind == VALUE_BOOL)) text = "no duration";
     const char *unit = text + strspn(text, "0123456789.");
     unit += strspn(unit, " ");
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (str_eq(unit, units[i])) return;
+    if (str_in(unit, units)) return;
     diag_error(diags, ERR_OPTION_VALUE, link_span(link, option), "%s is not a duration", option)
         ->hint = "write milliseconds, or text with a unit (us, ms, s, min, h, d) such as \"30s\"";
 }

@@ -34,6 +34,9 @@ static void compared(void **state) {
     assert_false(str_ieq(NULL, "a"));
     assert_true(str_ieq(NULL, NULL));
     assert_true(str_ieq_n("FROMx", 4, "from"));
+    static const char *const words[] = {"a", "Bc", NULL};
+    assert_true(str_in("Bc", words) && !str_in("bc", words) && !str_in(NULL, words));
+    assert_true(str_iin("bC", words) && !str_iin("", words) && !str_iin(NULL, words));
     assert_false(str_ieq_n("FROMx", 5, "from"));
     assert_true(str_starts("abc", "ab"));
     assert_false(str_starts("abc", "AB"));
