@@ -67,6 +67,12 @@ bool str_ieq_n(const char *a, size_t a_size, const char *b) {
     return strlen(b) == a_size && strncasecmp(a, b, a_size) == 0;
 }
 
+size_t str_name(const char *text) {
+    size_t size = 0;
+    while (isalnum((unsigned char)text[size]) || text[size] == '_') size++;
+    return isdigit((unsigned char)*text) ? 0 : size;
+}
+
 bool str_starts(const char *text, const char *prefix) {
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }

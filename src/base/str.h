@@ -31,6 +31,8 @@ bool str_starts(const char *text, const char *prefix);
 bool str_istarts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 bool str_iends(const char *text, const char *suffix);
+/* Bytes of the name that the text begins with, [A-Za-z_][A-Za-z0-9_]*; 0 when it is none. */
+size_t str_name(const char *text);
 char *str_lower(Arena *arena, const char *text);
 /* Without blanks at both ends. */
 char *str_trim(Arena *arena, const char *text, size_t size);

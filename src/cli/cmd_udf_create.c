@@ -28,12 +28,6 @@ static const char table_template[] =
     "    for number, row in enumerate(rows, 1):\n"
     "        yield {\"row\": number, \"columns\": len(row)}\n";
 
-static bool is_identifier(const char *name) {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
-    static const char rest[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
-    return *name != '\0' && strchr(letters, *name) != NULL && strspn(name, rest) == strlen(name);
-}
-
 /* Words that Python keeps for itself. */
 static bool is_reserved(const char *name) {
     static const char *const words[] = {"False",    "None",    "True",  "and",   "as",
@@ -71,7 +65,7 @@ static int run_create(Cli *cli) {
     Error err = {0};
     int code = 0;
     const char *name = cli_word(cli, 0), *type = flag_text(cli, "type");
-    if (!is_identifier(name) || is_reserved(name))
+    if (*name == '\0' || str_name(name) != strlen(name) || is_reserved(name))
         return fail_usage(cli, "'%s' cannot be a Python function's name", name);
     if (udf_open(&context, cli, &code) == NULL) return code;
     bool is_table = type != NULL && str_eq(type, "table");

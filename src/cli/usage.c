@@ -77,11 +77,10 @@ static void scan_text(const Scan *scan, const char *text, size_t start, size_t e
 /* Every $name of an option, a path or a URI. */
 static void scan_short(const Scan *scan, const char *text, Span span) {
     for (const char *c = text; c != NULL && *c != '\0'; c++) {
-        if (*c != '$' || !(isalpha((unsigned char)c[1]) || c[1] == '_')) continue;
-        size_t size = 1;
-        while (isalnum((unsigned char)c[size]) || c[size] == '_') size++;
-        add(scan, arena_strndup(scan->arena, c + 1, size - 1), NULL, span);
-        c += size - 1;
+        size_t size = *c == '$' ? str_name(c + 1) : 0;
+        if (size == 0) continue;
+        add(scan, arena_strndup(scan->arena, c + 1, size), NULL, span);
+        c += size;
     }
 }
 

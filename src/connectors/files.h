@@ -115,6 +115,8 @@ bool files_discover(Session *session, const Link *link, Objects *objects, Error 
 void files_check(const Link *link, OptionUse use, Diags *diags);
 /* DuckDB writes no JSON into folders. */
 void files_check_folders(const Link *link, const char *format, Diags *diags);
+/* Lines are counted only where they may be left out. */
+void files_check_left_out(const Link *link, Diags *diags);
 
 /* A check of an export's column: SQL that is `{x} AS {x}`, or fails by {error}. */
 typedef struct FileGuard {
@@ -142,6 +144,8 @@ bool files_unstage(Session *session, const WriteSpec *spec, const Staged *staged
     .files = files_list, .stage = files_stage, .publish = files_publish,                          \
     .unstage = files_unstage, .discover = files_discover
 
+/* Does an export write a folder of files? */
+bool files_writes_folder(Arena *arena, const Link *link);
 /* "gzip", "zstd" or "uncompressed" by option or extension. */
 const char *files_compression(const Link *link, const char *destination);
 

@@ -137,6 +137,13 @@ void files_check_folders(const Link *link, const char *format, Diags *diags) {
         ->hint = "export csv or parquet, or one JSON file for each value";
 }
 
+void files_check_left_out(const Link *link, Diags *diags) {
+    if (!link_has(link, "max_errors") || link_bool(link, "ignore_errors")) return;
+    diag_error(diags, ERR_OPTION_VALUE, link_span(link, "max_errors"),
+               "max_errors needs \"ignore_errors\": true")
+        ->hint = "max_errors bounds how many lines ignore_errors may leave out";
+}
+
 void files_check(const Link *link, OptionUse use, Diags *diags) {
     if (use == USE_WRITE) files_check_folders(link, link->connector->name, diags);
     if (use == USE_READ) check_path(link, diags);
@@ -144,8 +151,5 @@ void files_check(const Link *link, OptionUse use, Diags *diags) {
         diag_error(diags, ERR_OPTION_VALUE, link_span(link, "per_thread_output"),
                    "partition_by and per_thread_output exclude each other")
             ->hint = "keep one of them";
-    if (use == USE_READ && link_has(link, "max_errors") && !link_bool(link, "ignore_errors"))
-        diag_error(diags, ERR_OPTION_VALUE, link_span(link, "max_errors"),
-                   "max_errors needs \"ignore_errors\": true")
-            ->hint = "max_errors bounds how many lines ignore_errors may leave out";
+    if (use == USE_READ) files_check_left_out(link, diags);
 }

@@ -98,7 +98,7 @@ const char *files_compression(const Link *link, const char *destination) {
     return str_iends(destination, ".zst") ? "zstd" : "uncompressed";
 }
 
-static bool writes_folder(Arena *arena, const Link *link) {
+bool files_writes_folder(Arena *arena, const Link *link) {
     return link_list(link, arena, "partition_by").count > 0 || link_bool(link, "per_thread_output");
 }
 
@@ -127,7 +127,7 @@ static const char *copy_sql(Arena *arena, const Link *link, const StagePaths *pa
     format->copy_options(&sql, link, paths->destination);
     put_partitions(&sql, link);
     if (link_bool(link, "per_thread_output")) buf_puts(&sql, ", PER_THREAD_OUTPUT true");
-    if (!writes_folder(arena, link)) buf_puts(&sql, ", USE_TMP_FILE false");
+    if (!files_writes_folder(arena, link)) buf_puts(&sql, ", USE_TMP_FILE false");
     buf_putc(&sql, ')');
     return buf_text(&sql);
 }
@@ -154,7 +154,7 @@ static bool check_destination(Session *session, const Link *link, const StagePat
                   paths->destination);
         return error_hint(err, "give the export a file of its own");
     }
-    bool folder = writes_folder(arena, link);
+    bool folder = files_writes_folder(arena, link);
     if (folder && S_ISDIR(info.st_mode)) return stage_may_replace(arena, link, paths, err);
     if (!folder && S_ISREG(info.st_mode)) return true;
     if (S_ISDIR(info.st_mode)) {
@@ -243,7 +243,7 @@ static bool finish_folder(Session *session, const char *path, Staged *staged, Er
 /* With partitions and no rows DuckDB makes no folder at all. */
 static bool finish(Session *session, const Link *link, const StagePaths *paths, Staged *staged,
                    Error *err) {
-    if (!writes_folder(session->arena, link)) return finish_file(session, paths, staged, err);
+    if (!files_writes_folder(session->arena, link)) return finish_file(session, paths, staged, err);
     staged->bytes = 0;
     if (!fs_exists(paths->staged) && !fs_mkdirs(paths->staged, 0777, err)) return false;
     if (!touch(fs_join(session->arena, paths->staged, paths->marker)))

@@ -233,10 +233,7 @@ void s3_check(const Link *link, OptionUse use, Diags *diags) {
     files_check(link, USE_WRITE, diags);
     if (use == USE_READ) {
         check_place(&check, &place);
-        if (link_has(link, "max_errors") && !link_bool(link, "ignore_errors"))
-            complain(&check, ERR_OPTION_VALUE, "max_errors",
-                     "max_errors needs \"ignore_errors\": true",
-                     "max_errors bounds how many lines ignore_errors may leave out");
+        files_check_left_out(link, diags);
     } else if (use == USE_WRITE && link->name != NULL && str_istarts(link->name, "s3://")) {
         if (!s3_place_to(arena, link, link->name, &place))
             complain(&check, ERR_OPTION_VALUE, "uri", "the S3 destination has no bucket",

@@ -95,16 +95,12 @@ bool s3_place_of(Arena *arena, const Link *link, S3Place *place) {
     return true;
 }
 
-static bool writes_folder(Arena *arena, const Link *link) {
-    return link_list(link, arena, "partition_by").count > 0 || link_bool(link, "per_thread_output");
-}
-
 bool s3_place_to(Arena *arena, const Link *link, const char *destination, S3Place *place) {
     const char *rest;
     *place = (S3Place){0};
     if (!split(arena, destination, &place->bucket, &rest)) return false;
     place->format = format_of(arena, link, rest);
-    if (writes_folder(arena, link)) {
+    if (files_writes_folder(arena, link)) {
         set_prefix(arena, place, rest);
     } else if (*rest == '\0' || str_ends(rest, "/")) {
         const char *format = given(link, "file_format");

@@ -2,7 +2,6 @@
  * cannot differ. Without a host every variable is null and only the syntax counts. See cond.h. */
 #include "lang/cond.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "lang/cond_value.h"
@@ -156,15 +155,9 @@ static const Value *substituted(Cond *cond, const char *text) {
     return value_string(cond->arena, buf_text(&out), SPAN_NONE);
 }
 
-static bool is_variable_name(const char *text) {
-    if (!isalpha((unsigned char)*text) && *text != '_') return false;
-    return text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.")] ==
-           '\0';
-}
-
 static const Value *bare(Cond *cond, const char *text) {
     const Value *value = scalar(cond, text);
-    if (value->kind != VALUE_STRING || cond->host == NULL || !is_variable_name(text)) return value;
+    if (value->kind != VALUE_STRING || cond->host == NULL || !variable_is_name(text)) return value;
     const Value *named = cond->host->variable(cond->host->context, text, true);
     return named != NULL ? named : value;
 }

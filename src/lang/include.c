@@ -70,10 +70,8 @@ static const char *beside(Arena *arena, const char *including, const char *path)
 
 /* Length of $name at text, 0 when there is none. */
 static size_t dollar_name(const char *text) {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
-    static const char more[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
-    if (text[0] != '$' || text[1] == '\0' || strchr(letters, text[1]) == NULL) return 0;
-    return 1 + strspn(text + 1, more);
+    size_t size = *text == '$' ? str_name(text + 1) : 0;
+    return size == 0 ? 0 : size + 1;
 }
 
 static bool put_variable(Includer *includer, const Text *path, const VariableRef *ref, Buf *out) {

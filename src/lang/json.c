@@ -89,8 +89,8 @@ static Value *variable_value(JsonReader *json) {
         size = variable_size(text, json->source->size - start, &why, &extent);
         if (size == 0) return json_bad_variable(json, start, extent, why);
     } else {
-        while (isalnum((unsigned char)text[size]) || text[size] == '_') size++;
-        if (size == 1 || isdigit((unsigned char)text[1]))
+        size += str_name(text + 1);
+        if (size == 1)
             return unexpected(json, "a value", "a variable is written ${name} or $name");
     }
     Value *value =

@@ -69,6 +69,8 @@ typedef struct VariableRef {
 
 /* Reads a ${…} at text[0]; false (with *why set) when it is malformed or unterminated. */
 bool variable_ref(Arena *arena, const char *text, size_t size, VariableRef *ref, const char **why);
+/* Is the whole text a variable's name? */
+bool variable_is_name(const char *text);
 /* Bytes of the ${…} at text[0], 0 when it is malformed: then *why says so, and *extent is how many
  * bytes to point at and skip. */
 size_t variable_size(const char *text, size_t size, const char **why, size_t *extent);

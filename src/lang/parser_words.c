@@ -1,5 +1,4 @@
 /* The short statements: INCLUDE, SET and ASSERT. See parser.h. */
-#include <ctype.h>
 #include <string.h>
 
 #include "base/redact.h"
@@ -24,13 +23,6 @@ Stmt *parse_include(Parser *parser) {
         stmt->include.alias = parser_slice(parser, parser->at - 1, parser->at);
     }
     return parser_finish(parser, stmt, "AS", form);
-}
-
-static bool is_variable_name(const char *name) {
-    if (!isalpha((unsigned char)*name) && *name != '_') return false;
-    for (; *name; name++)
-        if (!isalnum((unsigned char)*name) && *name != '_' && *name != '.') return false;
-    return true;
 }
 
 /* SET GLOBAL threads = 4, SET threads TO 4: DuckDB's own settings. */
@@ -87,7 +79,7 @@ Stmt *parse_set(Parser *parser) {
     if (!parser_name(parser, "a variable's name after SET", NULL, SET_FORM, &stmt->set.name))
         return NULL;
     bool dash = parser_is(parser, 0, "-");
-    if (dash || !is_variable_name(stmt->set.name.text)) {
+    if (dash || !variable_is_name(stmt->set.name.text)) {
         name.end = dash ? parser_peek(parser, 0).end : stmt->set.name.span.end;
         return parser_error(parser, name, "write SET name = value; without ${} and quotes",
                             "a variable's name has only letters, digits, _ and .");

@@ -23,6 +23,12 @@ static const struct {
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 static bool is_name_char(char c) { return isalnum((unsigned char)c) || c == '_' || c == '.'; }
 
+bool variable_is_name(const char *text) {
+    if (!isalpha((unsigned char)*text) && *text != '_') return false;
+    while (is_name_char(*text)) text++;
+    return *text == '\0';
+}
+
 static bool scan_form(const char *text, size_t size, size_t *at, Shape *shape) {
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         size_t length = strlen(forms[i].name);

@@ -209,7 +209,9 @@ static void check_lookback(Binder *binder, const char *lookback, const Column *c
 }
 
 static void check_keys(Binder *binder, const Step *step, const Columns *columns) {
-    Strings names = columns_names(binder->arena, columns);
+    Strings names = {0};
+    for (size_t i = 0; i < columns->count; i++)
+        strings_add(binder->arena, &names, columns->items[i].name);
     for (size_t i = 0; i < step->keys.count; i++) {
         if (columns_find(columns, step->keys.items[i]) != NULL) continue;
         diag_error(binder->diags, ERR_MODE, step->mode_span, "the rows have no key column '%s'%s",
@@ -234,7 +236,9 @@ static void check_source(Binder *binder, const Step *step, const Columns *column
     if (source->incremental && source->cursor != NULL)
         check_lookback(binder, source->lookback, columns_find(columns, source->cursor),
                        link_span(&source->link, "lookback"));
-    Strings names = columns_names(binder->arena, columns), wanted = {0};
+    Strings names = {0}, wanted = {0};
+    for (size_t i = 0; i < columns->count; i++)
+        strings_add(binder->arena, &names, columns->items[i].name);
     if (source->incremental && source->cursor != NULL)
         strings_add(binder->arena, &wanted, source->cursor);
     for (size_t i = 0; source->incremental && i < source->primary_key.count; i++)
@@ -359,7 +363,9 @@ static void check_assert(Binder *binder, const Step *step) {
                             &columns, &err) ||
         columns.count == 0)
         return;
-    Strings names = columns_names(binder->arena, &columns);
+    Strings names = {0};
+    for (size_t i = 0; i < columns.count; i++)
+        strings_add(binder->arena, &names, columns.items[i].name);
     for (size_t i = 0; i < step->assertion.columns.count; i++) {
         const char *name = step->assertion.columns.items[i];
         if (columns_find(&columns, name) == NULL)

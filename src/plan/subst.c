@@ -2,7 +2,6 @@
  * subst_sql.c's business. */
 #include "plan/subst.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "lang/name.h"
@@ -90,10 +89,8 @@ static Span reference_span(const Tracker *tracker, uint32_t start, size_t size) 
 }
 
 static size_t dollar_name(const char *text) {
-    size_t size = 1;
-    if (!isalpha((unsigned char)text[1]) && text[1] != '_') return 0;
-    while (isalnum((unsigned char)text[size]) || text[size] == '_') size++;
-    return size;
+    size_t size = str_name(text + 1);
+    return size == 0 ? 0 : size + 1;
 }
 
 /* The reference at text[0], which is a `$`; its size, or 0 when it is none. */

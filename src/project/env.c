@@ -133,12 +133,6 @@ const char *project_env(const Project *project, const char *name) {
     return value != NULL ? value : map_get(&project->dotenv, name);
 }
 
-bool is_variable_name(const char *name) {
-    if (!isalpha((unsigned char)*name) && *name != '_') return false;
-    while (is_name_char(*name)) name++;
-    return *name == '\0';
-}
-
 typedef struct Expansion {
     const Project *project;
     Arena *arena;
@@ -165,7 +159,7 @@ static bool shell_ref(Arena *arena, const char *text, VariableRef *ref) {
     *ref = (VariableRef){.name = arena_strndup(arena, text + 2, name - 2),
                          .fallback = arena_strndup(arena, fallback + quoted, size - 2 * quoted),
                          .size = end + 1};
-    return is_variable_name(ref->name) && strstr(ref->fallback, "${") == NULL;
+    return variable_is_name(ref->name) && strstr(ref->fallback, "${") == NULL;
 }
 
 bool project_reference(Arena *arena, const char *text, VariableRef *ref, bool *or_empty) {

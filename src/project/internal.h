@@ -10,8 +10,6 @@ bool dotenv_read(Project *project, const char *path, const char *shown_as, Error
 void profile_fill(Project *project, const Value *root, Diags *diags);
 /* Fills profile->connections from `connections:` or `connectors:`. */
 void profile_add_connections(Project *project, const Value *section, Diags *diags);
-/* Is the text a variable's name? */
-bool is_variable_name(const char *name);
 /* A text file as a source; NULL with err filled. */
 SourceText *source_read(Arena *arena, const char *path, const char *shown_as, Error *err);
 

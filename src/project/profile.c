@@ -291,7 +291,7 @@ static void fill_variables(Filler *filler, const Value *root) {
         if (member->value->kind == VALUE_ARRAY || member->value->kind == VALUE_OBJECT)
             wrong_type(filler, arena_printf(filler->arena, "the variable '%s'", member->key),
                        "a text, a number, true, false or null", member->value);
-        if (!is_variable_name(member->key))
+        if (!variable_is_name(member->key))
             diag_warning(filler->diags, WARN_UNKNOWN_KEY, member->key_span,
                          "the variable '%s' can never be used: a name has letters, digits, _ and .",
                          member->key);

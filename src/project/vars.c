@@ -37,7 +37,7 @@ static void register_secret(const char *name, const Value *value) {
 }
 
 static bool add_value(Vars *vars, const char *name, Value *value, Error *err) {
-    if (!is_variable_name(name)) {
+    if (!variable_is_name(name)) {
         error_set(err, ERR_USAGE, SPAN_NONE, "'%s' is not a variable's name", name);
         return error_hint(err, "a name starts with a letter or _ and has letters, digits, _ and .");
     }
