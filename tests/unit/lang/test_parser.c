@@ -324,6 +324,17 @@ static void encoding(void **state) {
     assert_int_equal(errors_of(arena, "\xff\xfeS\0E\0T\0", 8, ERR_ENCODING), 1);
 }
 
+/* None is without its row; only one that writes an existing target can rewrite its rows. */
+static void verbs(void **state) {
+    (void)state;
+    for (int verb = SQL_INSERT; verb <= SQL_COPY_FROM; verb++) {
+        const SqlVerbInfo *info = sql_verb((SqlVerb)verb);
+        assert_non_null(info->word);
+        assert_true(info->needs_target || !info->rewrites);
+        assert_true(info->defines || info->makes == NULL);
+    }
+}
+
 /* Nothing overflows the stack, and time grows with the text only. */
 static void limits(void **state) {
     (void)state;
@@ -351,6 +362,7 @@ int main(void) {
         cmocka_unit_test(short_statements), cmocka_unit_test(plain_sql),
         cmocka_unit_test(parts_and_spans),  cmocka_unit_test(encoding),
         cmocka_unit_test(limits),           cmocka_unit_test(create_words),
+        cmocka_unit_test(verbs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
