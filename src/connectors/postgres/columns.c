@@ -9,7 +9,7 @@ static const char find_sql[] =
     "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relhassubclass, "
     "c.relhasrules AND c.relkind <> 'v', c.relrowsecurity, c.reltuples::bigint, "
     "EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal "
-    "AND t.tgtype & 7 = 7) "
+    "AND t.tgtype & 3 = 3) " /* FOR EACH ROW, BEFORE */
     "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname = $1 AND "
     "CASE WHEN $2::text IS NULL THEN pg_table_is_visible(c.oid) ELSE n.nspname = $2 END";

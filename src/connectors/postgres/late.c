@@ -221,15 +221,17 @@ static void warn_unseen(Session *session, const PgLateSpec *spec, const PGresult
 
 static void warn(Session *session, const PgLateSpec *spec, const PGresult *open)
 {
+    static const char *const labels[] = {"pid ", "user ", "", ""}; /* application, state */
     if (!session->diags) return;
-    const char *pid = pg_field(open, 0, 1), *user = pg_field(open, 0, 2);
-    const char *application = pg_field(open, 0, 3), *state = pg_field(open, 0, 4);
-    diag_warning(
-        session->diags, WARN_LATE_COMMIT, spec->span,
-        "%s: transaction %s%s%s%s%s%s%s%s%s is still open after %g s; the watermark stays",
-        spec->source->label, pg_field(open, 0, 0), pid ? " (pid " : "", pid ? pid : "",
-        user ? ", user " : "", user ? user : "", application && *application ? ", " : "",
-        application ? application : "", state ? ", " : "", state ? state : "", spec->wait);
+    Buf who = buf_on(session->arena);
+    for (int i = 0; i < 4; i++) {
+        const char *text = pg_field(open, 0, i + 1);
+        if (text && *text) buf_printf(&who, "%s%s%s", who.size ? ", " : " (", labels[i], text);
+    }
+    diag_warning(session->diags, WARN_LATE_COMMIT, spec->span,
+                 "%s: transaction %s%s%s is still open after %g s; the watermark stays",
+                 spec->source->label, pg_field(open, 0, 0), buf_text(&who), who.size ? ")" : "",
+                 spec->wait);
 }
 
 bool pg_late_wait(Session *session, PgConn *conn, const PgLateSpec *spec, PgLate *late,

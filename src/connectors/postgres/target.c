@@ -124,11 +124,10 @@ bool pg_target_match(Arena *arena, PgConn *conn, PgTarget *target, Error *err)
         return error_hint(err, "its columns are: %s", strings_join(arena, &names, ", "));
     }
     if (!match_keys(arena, target, err)) return false;
-    /* COPY knows no rules, views or row security, and a row trigger may turn rows away, which
-     * would look like a lost row. */
     const PgTable *table = &target->table;
-    target->direct = target->mode != PG_UPSERT && (table->kind == 'r' || table->kind == 'p') &&
-                     !table->has_rules && !table->row_security && !table->has_row_triggers;
+    target->plain = (table->kind == 'r' || table->kind == 'p') && !table->has_rules &&
+                    !table->row_security && !table->has_row_triggers;
+    target->direct = target->mode != PG_UPSERT && target->plain;
     PgWire *own = arena_grow(arena, target->wires, target->count, target->count + 1,
                              sizeof *target->wires);
     for (size_t i = 0; target->direct && i < target->count; i++)

@@ -16,6 +16,7 @@ typedef struct PgTarget {
     const PgColumn **pairs; /* for each wire its column */
     PgWire *wires;
     size_t count;
+    bool plain;           /* no view, rule, policy or row trigger, which may turn rows away */
     bool direct;          /* COPY goes into the table itself, not into a stage */
 } PgTarget;
 

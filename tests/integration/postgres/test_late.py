@@ -28,7 +28,7 @@ def test_ids_committed_late_are_read(pg, database):
         database.sql("INSERT INTO events (v) VALUES ('fast')")
         document = run(pg)
         [warning] = [w for w in document["warnings"] if w["code"] == "SF0809"]
-        assert "still open" in warning["message"] and "pid" in warning["message"]
+        assert "(pid " in warning["message"] and "psql, idle in transaction) is still open" in warning["message"]
         assert pg.sql("SELECT v FROM t ORDER BY id") == [("a",), ("fast",)]
         slow.run("COMMIT")
     run(pg)

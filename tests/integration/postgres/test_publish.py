@@ -100,9 +100,12 @@ def test_upsert_without_keys_is_found_before_the_run(pg, database, keys, error):
 
 
 @pytest.mark.parametrize("kind, value, wrong", [
-    ("int", "1.5", "1.5"), ("int", "3000000000", "out of range"), ("date", "TIMESTAMP '2020-01-01 10:00:00'", "10:00:00"),
+    ("int", "1.5", "1.5"), ("int", "3000000000", "public.out, column 'v': "), ("date", "TIMESTAMP '2020-01-01 10:00:00'", "10:00:00"),
     ("numeric(5,1)", "1.25", "1.25"), ("varchar(3)", "'toolong'", "public.out, column 'v', row 1: a text of 7"), ("real", "0.1::DOUBLE", "0.1"),
-    ("timestamp(0)", "TIMESTAMP '2020-01-01 00:00:00.5'", "00.5"), ("int", "'x'", "x"), ("char(2)", "'abc'", "3 characters"),
+    ("timestamp(0)", "TIMESTAMP '2020-01-01 00:00:00.5'", "00.5"), ("int", "'x'", "column 'v': "), ("char(2)", "'abc'", "3 characters"),
+    ("timestamp", "'2026-01-01T10:00:00+02:00'", "+02:00"), ("time", "'10:00:00.1234567'", ".1234567"), ("date", "'2026-01-01 00+02'", "+02"),
+    ("double precision", "'9007199254740993'", "993"), ("real[]", "['0.123456789']", "456789"), ("bit(3)", "'10111'", "10111"),
+    ("name", "repeat('x', 64)", "xxx"), ('"char"', "'ab'", "ab"),
 ])
 def test_values_that_would_change_are_refused(pg, database, kind, value, wrong):
     database.sql(f"CREATE TABLE out (id int, v {kind}); INSERT INTO out VALUES (-1, NULL)")
@@ -122,6 +125,8 @@ def test_values_that_would_change_are_refused(pg, database, kind, value, wrong):
     ("inet", "'10.0.0.1'", "10.0.0.1"), ("numeric(20,0)", "18446744073709551615::UBIGINT", "18446744073709551615"),
     ("numeric", "170141183460469231731687303715884105727::HUGEINT", "170141183460469231731687303715884105727"),
     ("char(5)", "'ab'", "ab   "), ("varchar(3)", "'äöü'", "äöü"), ("int[][]", "[[1, 2], [3, 4]]", "{{1,2},{3,4}}"),
+    ("numeric", "0.30000000000000004::DOUBLE", "0.30000000000000004"), ("numeric[]", "[0.1::FLOAT]", "{0.1}"),
+    ("double precision", "12345678901234.56::DECIMAL(18,2)", "12345678901234.56"), ("char(3)[]", "['a  ']", '{"a  "}'),
     ("interval", "INTERVAL '1 day'", "1 day"), ("bytea", "'\\x00A'::BLOB", "\\x0041"),
 ])
 def test_casts_to_the_columns_type(pg, database, kind, value, text):
@@ -175,18 +180,36 @@ def test_pending_export_is_published_by_the_next_run(pg, database):
     assert database.value("SELECT count(*) FROM _sqlflow_exports") == "1"
 
 
-@pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
-def test_replace_takes_no_rows_of_other_tables_away(pg, database, action):
-    database.sql(f"""CREATE TABLE out (id bigint PRIMARY KEY, name text); INSERT INTO out VALUES (1, 'old');
-                     CREATE TABLE notes (id bigint REFERENCES out ON DELETE {action})""")
+TABLE = "CREATE TABLE out (id bigint PRIMARY KEY, name text);"
+REFER = "CREATE TABLE notes (id bigint REFERENCES {} ON DELETE {});"
+
+
+@pytest.mark.parametrize("tables", [
+    TABLE + REFER.format("out", "CASCADE"), TABLE + REFER.format("out", "SET NULL"),
+    TABLE + "CREATE TABLE notes () INHERITS (out);",
+    "CREATE TABLE base (id bigint PRIMARY KEY, name text); CREATE VIEW out AS TABLE base;" + REFER.format("base", "CASCADE"),
+    "CREATE TABLE out (id bigint PRIMARY KEY, name text) PARTITION BY LIST (id);"
+    "CREATE TABLE part PARTITION OF out DEFAULT;" + REFER.format("part", "CASCADE"),
+])
+def test_replace_takes_no_rows_of_other_tables_away(pg, database, tables):
+    database.sql(f"{tables} INSERT INTO out VALUES (1, 'old')")
     export(pg)
     database.sql("INSERT INTO notes VALUES (1)")
     error = export(pg, code=1)["error"]
     assert "public.notes" in error["message"] and "mode upsert" in error["hint"]
-    assert database.sql("SELECT * FROM notes") == [["1"]]
+    assert database.sql("SELECT id FROM notes") == [["1"]]
     pg.sf("state", "discard", *pg.sql("SELECT export_id FROM _sqlflow.exports WHERE status = 'pending'")[0])
     export(pg, {"mode": "upsert", "upsert_keys": ["id"]})
-    assert database.sql("SELECT * FROM notes") == [["1"]]
+    assert database.sql("SELECT id FROM notes") == [["1"]]
+
+
+def test_replace_of_rows_that_the_server_keeps(pg, database):
+    database.sql(TABLE + """INSERT INTO out VALUES (9, 'kept');
+        CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+        CREATE TRIGGER keep BEFORE DELETE ON out FOR EACH ROW EXECUTE FUNCTION keep()""")
+    error = export(pg, code=1)["error"]
+    assert "the server keeps rows" in error["message"] and "triggers" in error["hint"]
+    assert database.sql("SELECT * FROM out") == [["9", "kept"]]
 
 
 @pytest.mark.parametrize("to, source", [("pg." + "t" * 64, ROWS),
