@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "engine/casts.h"
 
 const char *cursor_literal(Arena *arena, const char *value, const char *type) {
     return arena_printf(arena, "CAST(%s AS %s)", sql_literal(arena, value), type);
@@ -142,6 +143,11 @@ bool cursor_compare(StepContext *ctx, const char *a, const char *b, const char *
 
 static bool same_family(const char *a, const char *b) {
     return str_ieq(a, b) || (is_integer(a) && is_integer(b)) || (is_decimal(a) && is_decimal(b));
+}
+
+bool cursor_type_fits(const char *stored, const char *type) {
+    static const char zoned[] = "TIMESTAMP WITH TIME ZONE";
+    return cast_kind(type, stored) == CAST_EXACT && str_ieq(type, zoned) == str_ieq(stored, zoned);
 }
 
 bool cursor_check_state(StepContext *ctx, const StateKey *key, const Watermark *stored,

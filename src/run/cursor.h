@@ -28,6 +28,9 @@ bool cursor_check_nulls(StepContext *ctx, const char *relation, const char *colu
 /* -1, 0, 1: how two values of a type compare. */
 bool cursor_compare(StepContext *ctx, const char *a, const char *b, const char *type, int *order,
                     Error *err);
+/* Can a watermark of `stored` type bound a cursor of `type`? Times with and without a zone are two
+ * things: only the source knows which zone those without one are in. */
+bool cursor_type_fits(const char *stored, const char *type);
 /* ERR_STATE_MISMATCH when the stored watermark was taken by another cursor, type or key. */
 bool cursor_check_state(StepContext *ctx, const StateKey *key, const Watermark *stored,
                         const char *type, const char *fingerprint, Error *err);

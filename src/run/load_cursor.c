@@ -71,7 +71,7 @@ static bool explain_failure(CursorLoad *load, Error *err) {
         !source->link.connector->schema(&session, &source->link, &columns, &asking))
         return false;
     const Column *column = columns_find(&columns, source->cursor);
-    if (column == NULL || cast_kind(column->type, load->stored.type) == CAST_EXACT) return false;
+    if (column == NULL || cursor_type_fits(load->stored.type, column->type)) return false;
     cursor_check_state(ctx, &load->key, &load->stored, column->type, NULL, err);
     return false;
 }
@@ -105,7 +105,7 @@ static bool open_bounded(CursorLoad *load, const char **query, Error *err) {
     else if (exclude)
         *query = arena_printf(ctx->arena, "%s WHERE %s IS NOT NULL", *query, cursor);
     bool changed = spec.lower != NULL && !str_ieq(column->type, "VARCHAR") &&
-                   cast_kind(column->type, load->stored.type) != CAST_EXACT;
+                   !cursor_type_fits(load->stored.type, column->type);
     return !changed ||
            cursor_check_state(ctx, &load->key, &load->stored, column->type, NULL, err);
 }

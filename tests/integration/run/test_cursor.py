@@ -343,6 +343,11 @@ def test_changed_cursor_type_key(project):
     assert (project.table("t"), project.state()) == before
     project.run(load(key="k", cursor="other"), "--full-refresh")
     assert project.watermarks() == [("s", "t", "other", "1", "BIGINT")]
+    for first, later in (("", "+02"), ("+02", "")):
+        project.csv("data/s.csv", "id,k,at", (1, 1, f"2026-01-01 10:00:00{first}"))
+        project.run(load(key="id"), "--full-refresh")
+        project.csv("data/s.csv", "id,k,at", (1, 1, f"2026-01-01 11:00:00{later}"))
+        assert project.fail(load(key="id"))["code"] == "SF0611"
 
 
 def test_future_cursor(project):
