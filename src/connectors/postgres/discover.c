@@ -21,7 +21,8 @@ static const char columns_sql[] =
     "greatest(a.attndims, t.typndims, 1), e.typtype "
     "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
     "LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem "
-    "WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid = ANY ($1::oid[]) "
+    "WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid = ANY ($1::oid[]) AND "
+    "has_column_privilege(a.attrelid, a.attnum, 'SELECT') "
     "ORDER BY a.attrelid, a.attnum";
 
 static const char *kind_name(char kind)

@@ -43,7 +43,7 @@ static const char *bound_type(const PgColumn *column, const char *text)
     case KIND_INT2:
     case KIND_INT4:
     case KIND_INT8:
-    case KIND_OID: return "bigint";
+    case KIND_OID: return strchr(text, '.') ? "numeric" : "bigint";
     case KIND_DECIMAL: return "numeric";
     case KIND_DATE: return strchr(text, ':') ? "timestamp" : "date";
     case KIND_TIMESTAMP:
@@ -77,7 +77,8 @@ static bool cursor_sql(Arena *arena, const PgSource *source, const ReadSpec *spe
     if (!bound_type(column, "")) {
         error_set(err, ERR_CURSOR_TYPE, SPAN_NONE, "%s, column '%s': %s cannot be a cursor",
                   source->label, column->name, column->pg_type);
-        return error_hint(err, "a cursor is an integer, numeric(p,s), date, timestamp or text");
+        return error_hint(err, "a cursor is an integer, numeric(p,s), date, timestamp or text; "
+                               "'query' can cast it");
     }
     *sql = arena_printf(arena, "%s%s%s", sql_ident(arena, column->name),
                         column->text_cast || column->is_enum ? "::text" : "",

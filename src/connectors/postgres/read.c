@@ -89,7 +89,12 @@ static bool enter_snapshot(PgConn *conn, const PgSource *source, Error *err)
     AUTO_PGRESULT result = NULL;
     const char *list = pg_select_list(scratch, &source->columns, NULL, source->columns.count);
     const char *sql = arena_printf(scratch, "SELECT %s FROM %s LIMIT 0", list, source->from);
-    if (!lock_and_look(conn, sql, &result, err)) return false;
+    if (!lock_and_look(conn, sql, &result, err)) {
+        if (err->code == ERR_REMOTE_PERMISSION && source->table.oid)
+            error_hint(err, "GRANT SELECT to the role; if it may read some columns only, name "
+                            "them in \"columns\"");
+        return false;
+    }
     for (size_t i = 0; i < source->columns.count; i++) {
         const PgColumn *column = &source->columns.items[i];
         if (column->text_cast || (PQftype(result, (int)i) == column->oid &&

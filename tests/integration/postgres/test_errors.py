@@ -47,12 +47,16 @@ def test_missing_column(pg, database):
 
 
 def test_no_permission(pg, database):
-    database.sql("CREATE ROLE limited_r LOGIN PASSWORD 'x'; CREATE TABLE t (id int)")
+    database.sql("CREATE ROLE limited_r LOGIN PASSWORD 'x'; CREATE TABLE t (id int, salary int); "
+                 "GRANT SELECT (id) ON t TO limited_r")
     try:
-        assert "permission denied for table t" in \
-            refuse(pg, database, "SF0804", user="limited_r", password="x")["message"]
+        error = refuse(pg, database, "SF0804", user="limited_r", password="x")
+        assert "permission denied for table t" in error["message"] and '"columns"' in error["hint"]
+        pg.run('SOURCE s FROM \'pg\' OPTIONS {"table": "t", "columns": ["id"]}; LOAD t FROM s;')
+        [table] = pg.sf("connect", "discover", "pg", "--format", "json").doc["objects"]
+        assert [column["name"] for column in table["columns"]] == ["id"]
     finally:
-        database.sql("DROP ROLE limited_r")
+        database.sql("DROP OWNED BY limited_r; DROP ROLE limited_r")
 
 
 def test_bad_query(pg, database):

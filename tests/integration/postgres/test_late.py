@@ -166,6 +166,16 @@ def test_cursor_types(pg, database, kind, low, high):
     assert pg.sql("SELECT id FROM t ORDER BY id") == [(1,), (2,)]
 
 
+@pytest.mark.parametrize("kind, later", [("timestamptz", "timestamp"), ("numeric(10,2)", "int")])
+def test_a_cursor_whose_type_changed(pg, database, kind, later):
+    value = "'2020-01-01'" if "time" in kind else "1"
+    database.sql(f"CREATE TABLE events (id int PRIMARY KEY, c {kind}); INSERT INTO events VALUES (1, {value})")
+    run(pg, "c")
+    database.sql(f"ALTER TABLE events ALTER c TYPE {later}")
+    error = run(pg, "c", code=1)["error"]
+    assert error["code"] == "SF0611" and "--full-refresh" in error["hint"]
+
+
 def test_bound_is_applied_by_the_server(pg, database):
     database.sql("CREATE TABLE events AS SELECT g AS id, 'x' AS v FROM generate_series(1, 1000) g")
     run(pg)

@@ -64,6 +64,8 @@ static void failed_connections(void **state)
         {"connection failed: server does not support SSL, but SSL was required\n", PG_STAGE_TLS,
          ERR_CONNECTION, false},
         {"fe_sendauth: no password supplied\n", PG_STAGE_AUTHENTICATE, ERR_AUTHENTICATION, false},
+        {"definition of service \"x\" not found\n", PG_STAGE_CONNECT, ERR_CONNECTION, false},
+        {"invalid sslmode value: \"x\"\n", PG_STAGE_CONNECT, ERR_CONNECTION, false},
         {"server closed the connection unexpectedly\n", PG_STAGE_CONNECT, ERR_CONNECTION, true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
