@@ -1,6 +1,7 @@
 /* Types: every query is bound by DuckDB against empty tables of the right columns, in the order of
  * the plan. Nothing is read but the heads of local files. What comes from a remote source has
  * unknown columns: queries over it are left to the run. */
+#include "plan/bind_check.h"
 #include "plan/macros.h"
 #include "plan/plan.h"
 #include "plan/python.h"
@@ -209,9 +210,7 @@ static void check_lookback(Binder *binder, const char *lookback, const Column *c
 }
 
 static void check_keys(Binder *binder, const Step *step, const Columns *columns) {
-    Strings names = {0};
-    for (size_t i = 0; i < columns->count; i++)
-        strings_add(binder->arena, &names, columns->items[i].name);
+    Strings names = columns_names(binder->arena, columns);
     for (size_t i = 0; i < step->keys.count; i++) {
         if (columns_find(columns, step->keys.items[i]) != NULL) continue;
         diag_error(binder->diags, ERR_MODE, step->mode_span, "the rows have no key column '%s'%s",
@@ -236,9 +235,7 @@ static void check_source(Binder *binder, const Step *step, const Columns *column
     if (source->incremental && source->cursor != NULL)
         check_lookback(binder, source->lookback, columns_find(columns, source->cursor),
                        link_span(&source->link, "lookback"));
-    Strings names = {0}, wanted = {0};
-    for (size_t i = 0; i < columns->count; i++)
-        strings_add(binder->arena, &names, columns->items[i].name);
+    Strings names = columns_names(binder->arena, columns), wanted = {0};
     if (source->incremental && source->cursor != NULL)
         strings_add(binder->arena, &wanted, source->cursor);
     for (size_t i = 0; source->incremental && i < source->primary_key.count; i++)
@@ -356,25 +353,6 @@ static void bind_query(Binder *binder, const Step *step) {
     bind_target(binder, step, &columns);
 }
 
-static void check_assert(Binder *binder, const Step *step) {
-    Columns columns = {0};
-    Error err = {0};
-    if (!duck_table_columns(binder->duck, binder->arena, step->target.schema, step->target.name,
-                            &columns, &err) ||
-        columns.count == 0)
-        return;
-    Strings names = {0};
-    for (size_t i = 0; i < columns.count; i++)
-        strings_add(binder->arena, &names, columns.items[i].name);
-    for (size_t i = 0; i < step->assertion.columns.count; i++) {
-        const char *name = step->assertion.columns.items[i];
-        if (columns_find(&columns, name) == NULL)
-            diag_error(binder->diags, ERR_ASSERT_COLUMN, step->span,
-                       "table '%s' has no column '%s'%s", step->target.name, name,
-                       str_did_you_mean(binder->arena, name, &names));
-    }
-}
-
 /* Definitions are made for real, in the binder's own transaction; changes of rows are explained. */
 static void bind_sql(Binder *binder, const Step *step) {
     bool known = true;
@@ -409,6 +387,26 @@ static bool provide_functions(Binder *binder, const Step *step) {
     return false;
 }
 
+/* An assertion or export, of a query or of a table as it stands. */
+static void bind_reader(Binder *binder, const Step *step) {
+    Columns columns = {0};
+    Error err = {0};
+    const TableName *table = &step->target;
+    if (step->query.sql == NULL) {
+        if (!duck_table_columns(binder->duck, binder->arena, table->schema, table->name, &columns,
+                                &err))
+            return;
+    } else if (sql_has_pivot(step->query.sql)) {
+        return;
+    } else if (!duck_describe(binder->duck, binder->arena, step->query.sql, &columns, &err)) {
+        report(binder, step, step->query.sql, &err);
+        return;
+    }
+    if (columns.count == 0) return;
+    if (step->kind == STEP_EXPORT) bind_check_export(step, &columns, binder->arena, binder->diags);
+    else bind_check_assert(step, &columns, binder->arena, binder->diags);
+}
+
 static void bind_step(Binder *binder, const Step *step) {
     if (step->kind == STEP_SOURCE) return;
     if (step->kind == STEP_LOAD && step->source != NULL) {
@@ -426,13 +424,8 @@ static void bind_step(Binder *binder, const Step *step) {
         bind_sql(binder, step);
     } else if (step->kind == STEP_LOAD || step->kind == STEP_TRANSFORM) {
         if (step->query.sql != NULL) bind_query(binder, step);
-    } else if (step->query.sql == NULL) {
-        check_assert(binder, step);
-    } else if (!sql_has_pivot(step->query.sql)) {
-        Columns columns = {0};
-        Error err = {0};
-        if (!duck_describe(binder->duck, binder->arena, step->query.sql, &columns, &err))
-            report(binder, step, step->query.sql, &err);
+    } else {
+        bind_reader(binder, step);
     }
 }
 

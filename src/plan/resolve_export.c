@@ -157,6 +157,15 @@ static bool database_text(Resolver *resolver, Draft *draft, bool connected) {
     return true;
 }
 
+static const char *format_hint(Resolver *resolver, const char *path) {
+    const char *first = arena_strndup(resolver->arena, path, strcspn(path, "."));
+    if (project_connection(resolver->project, first) != NULL)
+        return arena_printf(resolver->arena,
+                            "the name of a connection stands without quotes: TO %s", path);
+    return "add TYPE csv, parquet or json, or end the path in .csv, .tsv, .parquet, .json or "
+           ".jsonl (with .gz or .zst when compressed)";
+}
+
 static const Connector *connector_of_text(Resolver *resolver, const Draft *draft) {
     const Connector *connector =
         is_postgres_uri(draft->path) ? connector_find("postgres")
@@ -175,8 +184,7 @@ static const Connector *connector_of_text(Resolver *resolver, const Draft *draft
         fail(resolver, ERR_UNKNOWN_CONNECTOR, draft->span,
              arena_printf(resolver->arena, "the format of '%s' cannot be told from its extension",
                           draft->path),
-             "add TYPE csv, parquet or json, or end the path in .csv, .tsv, .parquet, .json or "
-             ".jsonl (with .gz or .zst when compressed)");
+             format_hint(resolver, draft->path));
     return NULL;
 }
 

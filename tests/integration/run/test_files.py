@@ -161,6 +161,13 @@ def test_json_into_folders_is_refused_before_the_run(project, to):
     assert "not for JSON" in error["message"]
 
 
+@pytest.mark.parametrize("what", ["t", "(SELECT * FROM t)"])
+def test_partition_columns_are_looked_for_before_the_run(project, what):
+    project.pipeline(f"CREATE TABLE t AS SELECT 1 AS id; EXPORT {what} TO 'out/t' TYPE csv OPTIONS {{partition_by: 'idd'}};")
+    result = project.sf("pipeline", "validate", "p", code=4)
+    assert "partition_by names 'idd'" in result.out + result.err and "did you mean 'id'" in result.out + result.err
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_types_of_partition_columns(project, kind):
     """Text in folder names stays text, leading zeros and all."""
