@@ -67,6 +67,15 @@ bool pg_target_find(Session *session, const Link *link, PgConn *conn, const char
     return true;
 }
 
+/* Two exports may make one table at once: the second waits here until the first has committed. */
+static bool find_again(Arena *arena, PgConn *conn, PgTarget *target, Error *err)
+{
+    const char *name = arena_printf(arena, "sqlflow table %s.%s", target->schema, target->name);
+    return pg_exec_args(conn, "SELECT pg_advisory_xact_lock(hashtext($1))", (PgArgs){1, &name},
+                        NULL, err) &&
+           pg_find_table(conn, arena, target->schema, target->name, &target->table, err);
+}
+
 bool pg_target_make(Session *session, const Link *link, PgConn *conn, PgTarget *target,
                     Error *err)
 {
@@ -75,6 +84,8 @@ bool pg_target_make(Session *session, const Link *link, PgConn *conn, PgTarget *
         pg_no_table(conn, target->schema, target->name, err);
         return error_hint(err, "create it on the server, or leave create_table at true");
     }
+    if (!find_again(session->arena, conn, target, err)) return false;
+    if (target->table.oid) return true;
     Buf sql = buf_on(session->arena);
     buf_puts(&sql, "CREATE TABLE ");
     buf_ident(&sql, target->schema);

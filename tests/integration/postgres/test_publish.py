@@ -91,7 +91,7 @@ def test_upsert_keys_are_compared_as_the_table_stores_them(pg, database, kind, k
 
 @pytest.mark.parametrize("keys, error", [
     ("", "mode upsert needs 'upsert_keys'"), (', "upsert_keys": []', "a name or a list of names, not an empty list"),
-    (', "upsert_keys": 5', "a name or a list of names, not 5")])
+    (', "upsert_keys": 5', "a name or a list of names, not 5"), (', "upsert_keys": "idd"', "'idd', which is no column")])
 def test_upsert_without_keys_is_found_before_the_run(pg, database, keys, error):
     pg.pipeline(ROWS + 'EXPORT t TO pg.out OPTIONS {"mode": "upsert"%s};' % keys)
     result = pg.sf("run", "p", code=4)
@@ -148,6 +148,11 @@ def test_a_pending_export_tells_how_to_give_it_up(pg, database):
     assert "its columns are: id, nam; " in hint
     pg.sf("state", "discard", hint.split()[-1])
     pg.run(name="q")
+
+
+def test_a_connection_in_quotes_is_told(pg, database):
+    error = pg.fail(ROWS + "EXPORT t TO 'pg.public.out';", code=4)
+    assert "without quotes: TO pg.public.out" in error["hint"]
 
 
 def test_create_table_false(pg, database):
@@ -307,6 +312,22 @@ def test_two_exports_replace_at_once(pg, database):
         writer.run("DELETE FROM out; INSERT INTO out SELECT g, 'w' FROM generate_series(1, 3) g; COMMIT")
         assert process.wait() == 0
     assert database.sql("SELECT count(*), count(DISTINCT id) FROM out") == [["5", "5"]]
+
+
+def test_two_exports_make_one_table_at_once(pg, database):
+    """The second waits for the first to have made it, and does not fail on it."""
+    database.sql("CREATE TABLE _sqlflow_exports (export_id text PRIMARY KEY, pipeline text, run_id text, rows bigint, "
+                 "published_at timestamptz NOT NULL)")
+    with database.session() as other:
+        other.run("BEGIN; SELECT pg_advisory_xact_lock(hashtext('sqlflow table public.out')); "
+                  "CREATE TABLE out (id bigint, name text)")
+        pg.pipeline(ROWS + 'EXPORT t TO pg.out OPTIONS {"max_retries": 0};')
+        process = pg.start("run", "p")
+        while not database.sql("SELECT 1 FROM pg_locks WHERE NOT granted"):
+            assert process.poll() is None
+        other.run("COMMIT")
+        assert process.wait() == 0
+    assert database.value("SELECT count(*) FROM out") == "5"
 
 
 def test_without_permission_to_record(pg, server, database):
