@@ -37,6 +37,7 @@ typedef struct Run {
     bool *keep;        /* steps to run */
     Map touched;       /* table key → Touched * */
     Map views;         /* source name → its open Relation * */
+    const Link *broken; /* of the view over which the running step failed; NULL: of none */
     Map remembered;    /* keys of tables into which loads remember having brought rows */
     bool remembers;    /* `remembered` has those of earlier runs, too */
     Map memo;          /* Session.memo */

@@ -37,8 +37,10 @@ static bool open_views(StepContext *ctx, Error *err) {
         session.arena = run->arena;
         Relation *relation = ARENA_NEW(run->arena, Relation);
         ReadSpec spec = {.columns = &source->columns};
-        if (!source_relation(run, &session, source, spec, relation, err))
+        if (!source_relation(run, &session, source, spec, relation, err)) {
+            run->broken = &source->link;
             return step_error(ctx, NULL, err);
+        }
         map_set(&run->views, read->name, relation);
         if (!duck_execf(run->duck, err, "CREATE OR REPLACE TEMP VIEW %s AS SELECT * FROM %s",
                         sql_ident(ctx->arena, read->name), relation->sql))
@@ -47,8 +49,14 @@ static bool open_views(StepContext *ctx, Error *err) {
     return true;
 }
 
+/* A view that a commit kept would be taken for a table by later steps. */
 static void close_views(Run *run) {
-    for (size_t i = 0; i < run->views.count; i++) relation_close(run->views.entries[i].value);
+    Error ignored = {0}; /* in an aborted transaction there is none to drop */
+    for (size_t i = 0; i < run->views.count; i++) {
+        duck_execf(run->duck, &ignored, "DROP VIEW IF EXISTS temp.main.%s",
+                   sql_ident(run->arena, run->views.entries[i].key));
+        relation_close(run->views.entries[i].value);
+    }
     run->views = map_on(run->arena);
 }
 
@@ -249,6 +257,7 @@ static void reset_results(Run *run) {
                                         .bytes = -1, .detail = ""};
     run->touched = map_on(run->arena);
     run->views = map_on(run->arena);
+    run->broken = NULL;
 }
 
 /* After the commit: exports, then a checkpoint. A failed export leaves the run pending. */

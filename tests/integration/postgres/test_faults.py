@@ -173,8 +173,10 @@ def test_breaker_opens(pg, database):
         assert error["code"] == "SF0806" and len(proxy.connections) == 5
 
 
-def test_server_restart_in_the_middle(pg, database):
-    """57P01: the backend is told to go; the read begins anew."""
+@pytest.mark.parametrize("commit", ["run", "step"])
+@pytest.mark.parametrize("read", ["LOAD t FROM s;", "CREATE TABLE t AS SELECT * FROM s;"])
+def test_server_restart_in_the_middle(pg, database, read, commit):
+    """57P01: the backend is told to go; the read begins anew, also of a source that SQL names."""
     database.sql("CREATE TABLE t AS SELECT g AS id, repeat('x', 1000) AS pad FROM generate_series(1, 20000) g")
     killed = []
 
@@ -186,6 +188,7 @@ def test_server_restart_in_the_middle(pg, database):
         return None
     with Proxy(database.server.port, rule) as proxy:
         pg.connect(database, port=proxy.port)
-        pg.run(READ)
-    assert killed
+        text = 'SOURCE s FROM \'pg\' OPTIONS {"table": "t", "parallel": 1}; ' + read
+        document = pg.run(text + "ASSERT rows AS SELECT * FROM s WHERE id < 0;", "--commit", commit)
+    assert killed and sum(step["retries"] for step in document["steps"]) == 1
     assert pg.sql("SELECT count(*), sum(id) FROM t") == [(20000, 200010000)]
