@@ -78,7 +78,7 @@ bool files_schema_of(const Files *files, Columns *columns, Error *err);
 /* An error when a folder like year=2024 names a column that the files have, too: DuckDB would take
  * the folder's value and hide the column's own without a word (files_partitions.c). */
 bool files_check_partitions(const Files *files, Error *err);
-/* An error for a compressed local file that is cut off or damaged (files_whole.c). */
+/* An error for a compressed file that is cut off or damaged (files_whole.c). */
 bool files_check_whole(const Files *files, Error *err);
 /* Counts rejected lines while the relation is read and tells its failures (files_rejects.c). */
 bool files_watch(const Files *files, const FileSource *source, Relation *relation, Error *err);

@@ -30,9 +30,25 @@ static bool metadata(S3 *s3, const char *path, FileEntries *files, Error *err) {
     return true;
 }
 
+/* httpfs takes what follows a '?' for settings, in a name that it listed itself, too. */
+static bool unreadable_key(S3 *s3, const char *path, Error *err) {
+    S3Table table;
+    Error unlisted = {0};
+    const char *sql = arena_printf(s3->session->arena,
+                                   "SELECT file FROM glob(%s) WHERE contains(file, '?') LIMIT 1",
+                                   sql_literal(s3->session->arena, path));
+    if (strstr(err->message, "Invalid query parameters") == NULL ||
+        !s3_query(s3, false, sql, &table, &unlisted) || table.cells.count == 0)
+        return false;
+    error_set(err, ERR_UNSUPPORTED, s3->link->span,
+              "the key of %s has a '?', which cannot be read", S3_CELL(&table, 0, 0));
+    return error_hint(err, "copy it to another key, or leave it out by key_pattern");
+}
+
 bool s3_glob(S3 *s3, const char *pattern, FileEntries *files, Error *err) {
     const char *path = arena_printf(s3->session->arena, "s3://%s/%s", s3->place.bucket, pattern);
     if (metadata(s3, path, files, err)) return true;
+    unreadable_key(s3, path, err);
     if (err->code != ERR_FILE_MISSING) return false;
     *err = (Error){0};
     *files = (FileEntries){0};
@@ -123,10 +139,6 @@ bool s3_list(S3 *s3, FileEntries *files, Error *err) {
     for (size_t i = 0; i < all.count; i++) {
         const char *path = all.items[i].path;
         if (!fits(arena, place, path + bucket)) continue;
-        if (strchr(path, '?') != NULL)
-            return error_set(err, ERR_UNSUPPORTED, s3->link->span,
-                             "the key of %s has a '?', which cannot be read", path) ||
-                   error_hint(err, "copy it to another key");
         *LIST_PUSH(arena, files) = all.items[i];
     }
     return true;

@@ -54,6 +54,9 @@ bool duck_execf(Duck *duck, Error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Byte offset of the last error in its SQL, or -1. */
 int64_t duck_error_offset(const Duck *duck);
+/* After a failure that aborts the transaction every statement fails, and says only that: makes the
+ * failure of it again. */
+void duck_abort_cause(const Duck *duck, Error *err);
 
 /* A streaming result. Values are read as text (DuckDB's VARCHAR cast) or as the types below. */
 typedef struct Rows Rows;
@@ -126,6 +129,16 @@ bool duck_load_extension(Duck *duck, const char *name, Error *err);
 const char *duck_library_version(void); /* "v1.5.5"; NULL when the library is not loaded */
 /* Where the shared library and modules of the installation lie; NULL when not found. */
 const char *duck_library_path(Arena *arena, const char *file_name);
+
+/* A file as DuckDB's file systems have it, local or remote (duck_file.c). */
+typedef struct DuckFile DuckFile;
+bool duck_file_open(Duck *duck, Arena *arena, const char *path, DuckFile **out, Error *err);
+/* Bytes that were read, 0 at the end; -1 with err. */
+int64_t duck_file_read(DuckFile *file, void *buffer, int64_t size, Error *err);
+bool duck_file_seek(DuckFile *file, int64_t at, Error *err);
+int64_t duck_file_size(DuckFile *file);
+void duck_file_cleanup(DuckFile **file);
+#define AUTO_DUCK_FILE __attribute__((cleanup(duck_file_cleanup))) DuckFile *
 
 /* The native handle, for rooms that move vectors (connectors, udf): a duckdb_connection and
  * duckdb_database behind void *, so that this header needs no duckdb.h. */

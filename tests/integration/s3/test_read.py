@@ -107,6 +107,28 @@ def test_odd_keys(s3, bucket, key):
     assert s3.table("t") == [(7,)]
 
 
+def test_a_key_that_cannot_be_read(s3, bucket):
+    bucket.put("d/a?b.csv", "id\n7\n")
+    for options in ('"path_prefix": "d"', '"key_pattern": "d/*.csv"', '"path_prefix": "d", "sync_mode": "incremental"'):
+        assert f"s3://{bucket.name}/d/a?b.csv has a '?'" in s3.fail(source(options), code=4)["message"]
+
+
+@pytest.mark.parametrize("form, kind", [("csv", "gz"), ("csv", "zst"), ("jsonl", "gz")])
+def test_a_compressed_object_that_was_cut_off(s3, bucket, form, kind):
+    key = f"f.{form}.{kind}"
+    line = "{},x{}\n" if form == "csv" else '{{"a": {}, "b": "x{}"}}\n'
+    text = ("a,b\n" if form == "csv" else "") + "".join(line.format(i, i * 7919 % 1000) for i in range(3000))
+    whole = pa.compress(text.encode(), codec={"gz": "gzip", "zst": "zstd"}[kind], asbytes=True)
+    pipeline = source(f'"key": "{key}"')
+    bucket.put(key, whole)
+    s3.run(pipeline)
+    assert s3.sql("SELECT count(*), sum(a) FROM t") == [(3000, 4498500)]
+    for size in (len(whole) - 1, len(whole) // 2):
+        bucket.put(key, whole[:size])
+        error = s3.fail(pipeline)
+        assert (error["code"], error["message"]) == ("SF0508", f"s3://{bucket.name}/{key} is damaged or not whole")
+
+
 def test_a_bucket_whose_name_begins_another(tmp_path, server, s3, bucket):
     """Secrets are scoped to the bucket, not to what begins like it."""
     server.s3.create_bucket(Bucket=bucket.name + "house")
