@@ -103,7 +103,7 @@ static bool longest(const FileCall *call, const CsvDialect *dialect, const char 
     bool any = rows_next(rows, &failure);
     for (size_t i = 0; any && i < dialect->columns.count; i++)
         digits[i] = rows_is_null(rows, i) ? 0 : (size_t)rows_int(rows, i);
-    return true;
+    return failure.code == ERR_NONE || (*err = failure, false);
 }
 
 static size_t digits_of(const CsvDialect *dialect, const size_t *digits, const char *name) {

@@ -74,12 +74,12 @@ static bool read_header_test(const FileCall *call, const CsvDialect *dialect, co
     test->years = ARENA_ARRAY(arena, size_t, count);
     for (size_t i = 0; i < count; i++) test->common[i] = ALL;
     Error failure = {0};
-    if (!rows_next(rows, &failure)) return true;
+    if (!rows_next(rows, &failure)) return failure.code == ERR_NONE || (*err = failure, false);
     for (size_t i = 0; i < count; i++)
         strings_add(arena, &test->header,
                     rows_is_null(rows, i) ? "" : arena_strdup(arena, rows_text(rows, i)));
     while (rows_next(rows, &failure)) test_row(test, rows);
-    return true;
+    return failure.code == ERR_NONE || (*err = failure, false);
 }
 
 static bool is_text(const CsvDialect *dialect, size_t column) {

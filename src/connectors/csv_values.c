@@ -135,7 +135,7 @@ bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf
     AUTO_ROWS rows = NULL;
     Error failure = {0};
     if (!duck_query(call->session->duck, buf_text(&sql), &rows, err)) return false;
-    if (!rows_next(rows, &failure)) return true;
+    if (!rows_next(rows, &failure)) return failure.code == ERR_NONE || (*err = failure, false);
     for (size_t i = 0; i < count; i++) {
         const char *name = dialect->columns.items[tested[i]].name;
         if (str_eq(dialect->columns.items[tested[i]].type, "VARCHAR")) {

@@ -102,6 +102,15 @@ void breaker_failure(Breaker *breaker, double at, const Error *err)
 
 /* -- the loop ------------------------------------------------------------------------------ */
 
+/* "Wed, 21 Oct 2015 07:28:00 GMT": from now on; one that has passed asks for no wait. */
+static double seconds_until(const char *date)
+{
+    struct tm parts = {0};
+    if (strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &parts) == NULL) return -1;
+    double seconds = (double)timegm(&parts) - (double)clock_wall_us() / 1e6;
+    return seconds > 0 ? seconds : 0;
+}
+
 double retry_after_in(const char *message)
 {
     static const char name[] = "retry-after";
@@ -111,8 +120,8 @@ double retry_after_in(const char *message)
         p += strspn(p, " :\"'=");
         char *end = NULL;
         double seconds = strtod(p, &end);
-        if (end != p && seconds >= 0 && isfinite(seconds)) return seconds;
-        return -1;
+        if (end == p) return seconds_until(p);
+        return seconds >= 0 && isfinite(seconds) ? seconds : -1;
     }
     return -1;
 }

@@ -85,7 +85,8 @@ typedef struct Retry {
  * ERR_CIRCUIT_OPEN, or ERR_INTERRUPTED. `report` (may be NULL) is added to, not reset. */
 bool retry_run(const Retry *retry, const RetryCall *call, RetryReport *report, Error *err);
 
-/* The seconds behind "Retry-After: 7" in a message, as HTTP clients quote it; -1 without one. */
+/* The seconds behind "Retry-After: 7" in a message, as HTTP clients quote it, or until the date
+ * that stands there; -1 without one. */
 double retry_after_in(const char *message);
 /* Seconds before retry number `retry` (from 0): chance × min(max_delay, delay × 2^retry). */
 double retry_backoff(const RetryPolicy *policy, long long retry, double chance);

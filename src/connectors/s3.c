@@ -60,15 +60,11 @@ static Files files_of(const S3 *s3, const Strings *paths) {
                    .format = file_format_find(s3->place.format)};
 }
 
-/* A failed statement may have aborted the run's transaction: then trying again within it is no
- * use. */
-static bool refined(S3 *s3, Error *err) {
-    Error unusable = {0};
+/* What looks at the objects may leave it to a later statement to tell what failed. */
+static bool refined(const S3 *s3, Error *err) {
+    duck_abort_cause(s3->session->duck, err);
     s3_refine(s3->link, &s3->place, err);
-    if (!err->transient) return false;
-    if (s3_query(s3, true, "SELECT 1", NULL, &unusable)) return false;
-    err->transient = false;
-    return error_hint(err, "the read broke off and the transaction with it: run again");
+    return false;
 }
 
 /* DuckDB skips row groups by their statistics for `c >= x`, not for `c >= x OR c IS NULL`. That no

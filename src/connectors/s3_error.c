@@ -17,7 +17,7 @@ typedef struct Failure {
     int status;          /* 0 when there was no answer */
     const char *code;    /* S3's, such as NoSuchBucket; "" */
     const char *detail;  /* S3's own sentence; "" */
-    const char *after;   /* seconds of Retry-After; NULL */
+    const char *after;   /* what Retry-After says; NULL */
 } Failure;
 
 /* "(HTTP 403 Forbidden)", "returned HTTP 503 for", "(HTTP code 403)" */
@@ -235,6 +235,15 @@ bool s3_fail(S3 *s3, const char *message, Error *err) {
     return other(&failure, type, err);
 }
 
+/* duck_error.c puts the header behind the message. */
+static const char *after_of(Arena *arena, const char *text) {
+    static const char mark[] = " (Retry-After: ";
+    const char *at = strstr(text, mark);
+    if (at == NULL) return NULL;
+    at += strlen(mark);
+    return arena_strndup(arena, at, strcspn(at, ")"));
+}
+
 bool s3_refine(const Link *link, const S3Place *place, Error *err) {
     if (err->code == ERR_INTERRUPTED) return false;
     AUTO_ARENA arena = arena_new();
@@ -243,6 +252,7 @@ bool s3_refine(const Link *link, const S3Place *place, Error *err) {
     failure.status = status_in(failure.text);
     if (!is_of_server(&failure)) return false;
     read_paragraph(&failure);
+    failure.after = after_of(arena, failure.text);
     failure.detail = redact_text(arena, failure.detail);
     explain(&failure, err);
     return true;

@@ -74,6 +74,8 @@ static bool parts_of_json(Arena *arena, const char *json, Parts *parts) {
     parts->type = type;
     parts->message = message;
     const char *after = jscan_text(arena, &scan, jscan_find(&scan, 0, "header_Retry-After"));
+    if (after == NULL)
+        after = jscan_text(arena, &scan, jscan_find(&scan, 0, "header_retry-after"));
     if (after != NULL) parts->message = arena_printf(arena, "%s (Retry-After: %s)", message, after);
     const char *position = jscan_text(arena, &scan, jscan_find(&scan, 0, "position"));
     long long offset;
@@ -144,6 +146,10 @@ static const char *with_file(Arena *arena, const char *text) {
     return arena_printf(arena, "%.*s: %s", (int)strcspn(at, "\n"), at, text);
 }
 
+static bool follows_abort(const Error *err) {
+    return strstr(err->message, "transaction is aborted") != NULL;
+}
+
 bool duck_fail(Duck *duck, const char *sql, const char *message, Error *err) {
     AUTO_ARENA arena = arena_new();
     Parts parts = parts_of(arena, message == NULL ? "unknown error" : message);
@@ -156,7 +162,12 @@ bool duck_fail(Duck *duck, const char *sql, const char *message, Error *err) {
     ErrorCode code = code_of(parts.type, text);
     error_set(err, code, SPAN_NONE, "%s", *text == '\0' ? "unknown error" : text);
     if (code == ERR_INTERRUPTED) error_set(err, code, SPAN_NONE, "interrupted");
+    if (!follows_abort(err)) duck->failure = *err;
     return false;
+}
+
+void duck_abort_cause(const Duck *duck, Error *err) {
+    if (follows_abort(err) && duck->failure.code != ERR_NONE) *err = duck->failure;
 }
 
 bool duck_error_parts(const Error *err, const char *mark, Arena *arena, char **parts,

@@ -14,6 +14,7 @@ struct Duck {
     duckdb_database database;
     duckdb_connection connection;
     int64_t error_offset;
+    Error failure; /* the last but those that only follow from it, see duck_abort_cause */
     const char *temp_dir; /* this process's own folder; NULL when there is none */
     int temp_lock;        /* an flock on it, which tells others that it is in use */
     bool umask_changed;

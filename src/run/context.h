@@ -37,7 +37,7 @@ typedef struct Run {
     bool *keep;        /* steps to run */
     Map touched;       /* table key → Touched * */
     Map views;         /* source name → its open Relation * */
-    const Link *broken; /* of the view over which the running step failed; NULL: of none */
+    const Link *broken; /* of the source whose reading failed last; NULL: none did */
     Map remembered;    /* keys of tables into which loads remember having brought rows */
     bool remembers;    /* `remembered` has those of earlier runs, too */
     Map memo;          /* Session.memo */
@@ -130,6 +130,9 @@ bool run_source_columns(void *run, const Source *source, Columns *columns, Error
 /* run/load.c: opens a source; carefully when its guess was wrong before. */
 bool source_relation(Run *run, Session *session, const Source *source, ReadSpec spec,
                      Relation *relation, Error *err);
+/* The same for a step, with the retries that its connection's options say. */
+bool source_relation_retrying(StepContext *ctx, Arena *arena, const Source *source,
+                              const ReadSpec *spec, Relation *relation, Error *err);
 
 /* run/retrying.c: the call with its retries; *retries is added to. */
 bool run_retrying(Run *run, const Link *link, const RetryCall *call, int *retries, Error *err);

@@ -6,6 +6,8 @@
 
 typedef struct Opening {
     StepContext *ctx;
+    Session session;
+    const Source *source;
     const ReadSpec *spec;
     Relation *relation;
     bool aborted; /* the failed attempt took the transaction with it */
@@ -24,8 +26,7 @@ bool source_relation(Run *run, Session *session, const Source *source, ReadSpec 
 
 static bool open_relation(void *context, Error *err) {
     Opening *opening = context;
-    Session session = step_session(opening->ctx);
-    if (source_relation(opening->ctx->run, &session, opening->ctx->step->source, *opening->spec,
+    if (source_relation(opening->ctx->run, &opening->session, opening->source, *opening->spec,
                         opening->relation, err))
         return true;
     Error ignored = {0};
@@ -37,6 +38,18 @@ static bool open_relation(void *context, Error *err) {
 static RetryVerdict opening_verdict(void *context, const Error *err) {
     Opening *opening = context;
     return (RetryVerdict){err->transient && !opening->aborted, retry_after_in(err->message)};
+}
+
+bool source_relation_retrying(StepContext *ctx, Arena *arena, const Source *source,
+                              const ReadSpec *spec, Relation *relation, Error *err) {
+    Opening opening = {ctx, step_session(ctx), source, spec, relation, false};
+    opening.session.arena = arena;
+    RetryCall call = {.what = ctx->step->id, .context = &opening, .attempt = open_relation,
+                      .classify = opening_verdict};
+    if (run_retrying(ctx->run, &source->link, &call, &ctx->result->retries, err)) return true;
+    err->transient = err->transient && opening.aborted;
+    ctx->run->broken = &source->link;
+    return false;
 }
 
 bool run_source_columns(void *context, const Source *source, Columns *columns, Error *err) {
@@ -74,11 +87,7 @@ bool source_open(StepContext *ctx, const ReadSpec *spec, Relation *relation, con
         ctx->reading = relation;
         return true;
     }
-    Opening opening = {ctx, spec, relation, false};
-    RetryCall call = {.what = ctx->step->id, .context = &opening, .attempt = open_relation,
-                      .classify = opening_verdict};
-    if (!run_retrying(ctx->run, &source->link, &call, &ctx->result->retries, err)) {
-        err->transient = err->transient && opening.aborted;
+    if (!source_relation_retrying(ctx, ctx->arena, source, spec, relation, err)) {
         ctx->no_files = source->allow_empty && err->code == ERR_FILE_MISSING;
         return step_error(ctx, NULL, err);
     }

@@ -28,13 +28,12 @@ bool run_retrying(Run *run, const Link *link, const RetryCall *call, int *retrie
     return ok;
 }
 
-/* The link that the running step talks to, as a LOAD or through a view on a source; NULL when it
- * is none that a retry could help. */
+/* The link whose failure the running step told; NULL when it is none that a retry could help. */
 static const Link *step_link(const Run *run) {
-    if (run->broken != NULL) return run->broken;
     if (run->current >= run->plan->steps.count) return NULL;
     const Step *step = &run->plan->steps.items[run->current];
-    return step->kind == STEP_LOAD && step->source != NULL ? &step->source->link : NULL;
+    bool loads = step->kind == STEP_LOAD && step->source != NULL;
+    return loads ? &step->source->link : run->broken;
 }
 
 bool run_may_restart(Run *run, const Error *err) {

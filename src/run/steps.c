@@ -21,10 +21,10 @@ static void ask_relations(StepContext *ctx, Error *err) {
     if (reading != NULL && reading->failure != NULL && reading->failure(reading->handle, err))
         return;
     for (size_t i = 0; i < ctx->run->views.count; i++) {
-        Relation *view = ctx->run->views.entries[i].value;
+        const Relation *view = ctx->run->views.entries[i].value;
         if (view->failure == NULL || !view->failure(view->handle, err)) continue;
-        const char *name = ctx->run->views.entries[i].key;
-        const Source *source = map_get(&ctx->run->plan->pipeline->source_by_name, name);
+        const Source *source = map_get(&ctx->run->plan->pipeline->source_by_name,
+                                       ctx->run->views.entries[i].key);
         ctx->run->broken = &source->link;
         return;
     }

@@ -2,6 +2,7 @@
 import io
 import signal
 import time
+from email.utils import formatdate
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -141,12 +142,54 @@ def test_passing_faults_are_tried_again(s3_by_proxy, proxy, bucket, fault):
     assert doc["steps"][-1]["retries"] == 2
 
 
-def test_retry_after_is_obeyed(s3_by_proxy, proxy, bucket):
+@pytest.mark.parametrize("after", ["2", "date"])
+@pytest.mark.parametrize("method, faults", [("HEAD", 1), ("GET", 2)])  # httpfs tries a GET twice
+def test_retry_after_is_obeyed(s3_by_proxy, proxy, bucket, method, faults, after):
     bucket.put("a.csv", "id\n1\n")
-    proxy.fault = first(1, SLOW_DOWN)
-    s3_by_proxy.run(SOURCE)
-    assert proxy.requests[1].at - proxy.requests[0].at >= 1.9
-    assert s3_by_proxy.table("t") == [(1,)]
+    left = [faults]
+
+    def fault(asked, path):
+        left[0] -= asked == method
+        date = formatdate(time.time() + 2, usegmt=True)
+        return (503, {"Retry-After": date if after == "date" else after}, b"") \
+            if asked == method and left[0] >= 0 else None
+    proxy.fault = fault
+    doc = s3_by_proxy.run(SOURCE.replace('"a.csv"', '"a.csv", "max_retries": 1'))
+    times = [r.at for r in proxy.requests]
+    assert max(b - a for a, b in zip(times, times[1:])) >= (0.9 if after == "date" else 1.9)
+    assert s3_by_proxy.table("t") == [(1,)] and doc["steps"][-1]["retries"] == 1
+
+
+@pytest.mark.parametrize("commit", ["run", "step"])
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+@pytest.mark.parametrize("step", [
+    "CREATE TABLE t AS SELECT * FROM src;", "LOAD t FROM (SELECT * FROM src);",
+    "CREATE TABLE t (id BIGINT); INSERT INTO t SELECT id FROM src;"])
+def test_a_source_in_a_query_is_tried_again(s3_by_proxy, proxy, bucket, method, step, commit):
+    bucket.put("a.csv", "id\n1\n")
+    left = [2 if method == "GET" else 1]
+
+    def fault(asked, path):
+        left[0] -= asked == method
+        return (503, {}, b"") if asked == method and left[0] >= 0 else None
+    proxy.fault = fault
+    text = SOURCE.replace('"a.csv"', '"a.csv", "max_retries": 1').replace("LOAD t FROM src;", step)
+    doc = s3_by_proxy.run(text, "--commit", commit)
+    assert s3_by_proxy.table("t") == [(1,)] and doc["steps"][-1]["retries"] == 1
+
+
+@pytest.mark.parametrize("options", ['"key": "k=1/a.csv"', '"path_prefix": "d"'])
+@pytest.mark.parametrize("fault, code", [((503, {}, b""), "SF0801"), ((404, {}, b""), "SF0803")])
+def test_what_fails_while_objects_are_looked_at_is_told(s3_by_proxy, proxy, bucket, options, fault, code):
+    """Not that the transaction is aborted, which the next statement says."""
+    for key in ("k=1/a.csv", "d/a.csv", "d/b.csv", "d/c.csv"):
+        bucket.put(key, "id\n1\n2\n")
+    text = SOURCE.replace('"key": "a.csv"', options + ', "max_retries": 0')
+    s3_by_proxy.run(text)
+    for begin in range(1, min(len(proxy.requests), 8)):
+        proxy.requests.clear()
+        proxy.fault = lambda method, path: fault if len(proxy.requests) >= begin else None
+        assert s3_by_proxy.fail(text, code=3)["code"] == code, begin
 
 
 @pytest.mark.parametrize("fault", ["half", (503, {}, b"")])

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "connectors/retry.h"
 
@@ -160,6 +161,12 @@ static void retry_after_is_found_in_messages(void **state)
     assert_float_equal(retry_after_in("{'retry-after': '1.5'}"), 1.5, 1e-9);
     assert_float_equal(retry_after_in("Retry-After: soon"), -1, 1e-9);
     assert_float_equal(retry_after_in("Retry-After: -4"), -1, 1e-9);
+    assert_float_equal(retry_after_in("Retry-After: Wed, 21 Oct 2015 07:28:00 GMT"), 0, 1e-9);
+    assert_float_equal(retry_after_in("Retry-After: Wed, 21 Oct"), -1, 1e-9);
+    char text[80];
+    time_t soon = time(NULL) + 60;
+    strftime(text, sizeof text, "HTTP 503 (Retry-After: %a, %d %b %Y %H:%M:%S GMT)", gmtime(&soon));
+    assert_float_equal(retry_after_in(text), 59, 1.5);
     assert_float_equal(retry_after_in("no such header"), -1, 1e-9);
     assert_float_equal(retry_after_in(""), -1, 1e-9);
 }
