@@ -99,6 +99,22 @@ static void limit_files(FileLoad *load) {
     load->changed = changed;
 }
 
+static void warn_vanished(const FileLoad *load, const Map *known) {
+    for (size_t i = 0; i < known->count; i++)
+        if (!((KnownFile *)known->entries[i].value)->seen)
+            step_warn(load->ctx, WARN_FILE_VANISHED, "its rows stay in the table",
+                      "%s was loaded by an earlier run and is gone", known->entries[i].key);
+}
+
+/* There is no file, which may be. */
+static bool nothing_there(FileLoad *load, Error *err) {
+    Map known = map_exact_on(load->ctx->arena);
+    if (load->ctx->anew) return load_nothing(load->ctx, err);
+    if (!read_ledger(load, &known, err)) return false;
+    warn_vanished(load, &known);
+    return true;
+}
+
 /* Sorts the files into new, changed and vanished. */
 static bool compare(FileLoad *load, Error *err) {
     StepContext *ctx = load->ctx;
@@ -115,10 +131,7 @@ static bool compare(FileLoad *load, Error *err) {
         strings_add(ctx->arena, &load->wanted, file->path);
         if (before != NULL) strings_add(ctx->arena, &load->changed, file->path);
     }
-    for (size_t i = 0; i < known.count; i++)
-        if (!((KnownFile *)known.entries[i].value)->seen)
-            step_warn(ctx, WARN_FILE_VANISHED, "its rows stay in the table",
-                      "%s was loaded by an earlier run and is gone", known.entries[i].key);
+    warn_vanished(load, &known);
     limit_files(load);
     bool had = false;
     if (known.count > 0 || load->mode != MODE_APPEND) return true;
@@ -278,10 +291,9 @@ static bool read_files(FileLoad *load, Error *err) {
 }
 
 static bool load_files(FileLoad *load, Error *err) {
-    StepContext *ctx = load->ctx;
     if (!session_files(load, &load->now, err)) return false;
     if (load->now.count == 0 && !no_files(load, err)) return false;
-    if (load->now.count == 0) return !ctx->anew || load_nothing(ctx, err);
+    if (load->now.count == 0) return nothing_there(load, err);
     if (!compare(load, err)) return false;
     return load->wanted.count == 0 ? true : read_files(load, err);
 }

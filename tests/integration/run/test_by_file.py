@@ -85,6 +85,10 @@ def test_vanished_file_is_reported_and_its_rows_stay(project):
     assert [w["code"] for w in document["warnings"]] == ["SF0621"]
     assert "data/f1.csv" in document["warnings"][0]["message"]
     assert rows(project) == [(1,), (2,)]
+    project.path("data/f2.csv").unlink()
+    document = project.run(load(allow_empty=True))
+    assert [w["code"] for w in document["warnings"]] == ["SF0621"] * 2
+    assert rows(project) == [(1,), (2,)]
 
 
 def test_a_file_that_comes_back_unchanged_is_not_doubled(project):
