@@ -62,7 +62,7 @@ typedef struct Run {
         size_t settled; /* what the steps before this one did is committed on the branch */
     } branch;           /* see branch_plan */
     bool completed_earlier; /* exports of this pipeline's last run were published just now */
-    int retries, restarts, breaker_openings; /* restarts: of the whole transaction */
+    int retries, restarts; /* restarts: of the whole transaction */
     UdfSession *python; /* NULL when no step uses a Python function */
 } Run;
 

@@ -300,6 +300,10 @@ void report_tail(const RunReport *report, Buf *out, bool color) {
     verdict(report, out, color);
     size_t warnings = report->diags.count + report->problems.count - report->problems.errors;
     if (warnings > 0) buf_printf(out, " · %s", str_count(arena, (long long)warnings, "warning"));
+    if (report->retries > 0)
+        buf_printf(out, " · %d %s", report->retries, report->retries == 1 ? "retry" : "retries");
+    if (report->breaker_openings > 0)
+        buf_printf(out, " · circuit breaker opened %d ×", report->breaker_openings);
     buf_printf(out, " · %.2f s\n", report->seconds);
 }
 
@@ -401,6 +405,8 @@ void report_json(const RunReport *report, Buf *out) {
     json_seconds(&json, "seconds", report->seconds);
     json_bool(&json, "in_memory", report->in_memory);
     json_bool(&json, "dry_run", report->dry_run);
+    json_int(&json, "retries", report->retries);
+    json_int(&json, "breaker_openings", report->breaker_openings);
     steps_json(report, &json);
     exports_json(report, &json);
     if (report->dry_run) changes_json(report, &json);

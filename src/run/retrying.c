@@ -24,7 +24,6 @@ bool run_retrying(Run *run, const Link *link, const RetryCall *call, int *retrie
     bool ok = retry_run(&retry, call, &report, err);
     *retries += report.retries;
     run->retries += report.retries;
-    run->breaker_openings += report.breaker_opened ? 1 : 0;
     return ok;
 }
 

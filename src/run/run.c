@@ -421,6 +421,7 @@ int run_plan(const Plan *plan, const Project *project, const RunOptions *options
     lock_release(&run.lock);
     report->seconds = clock_steady() - start;
     report->retries = run.retries;
-    report->breaker_openings = run.breaker_openings;
+    for (size_t i = 0; i < run.breakers.count; i++)
+        report->breaker_openings += (int)run.breakers.items[i]->openings;
     return report->failed ? error_exit_code(report->error.code) : 0;
 }

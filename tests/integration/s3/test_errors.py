@@ -142,6 +142,19 @@ def test_passing_faults_are_tried_again(s3_by_proxy, proxy, bucket, fault):
     assert doc["steps"][-1]["retries"] == 2
 
 
+def test_retries_and_breakers_are_told(s3_by_proxy, proxy, bucket):
+    text = f"CREATE TABLE t AS SELECT 1 AS x; EXPORT t TO 's3://{bucket.name}/o.csv';"
+    s3_by_proxy.pipeline(text)
+    proxy.fault = first(2, (500, {}, b""))
+    assert s3_by_proxy.sf("run", "p").out.splitlines()[-1].startswith("committed · published 1 export · 1 retry · ")
+    proxy.fault = lambda method, path: (500, {}, b"")
+    s3_by_proxy.pipeline(SOURCE.replace('"a.csv"', '"a.csv", "max_retries": 9'))
+    last = s3_by_proxy.sf("run", "p", code=3).out.splitlines()[-1]
+    assert "SF0806" in last and " · 5 retries · circuit breaker opened 1 × · " in last
+    doc = s3_by_proxy.run(code=3)
+    assert (doc["retries"], doc["breaker_openings"]) == (5, 1)
+
+
 @pytest.mark.parametrize("after", ["2", "date"])
 @pytest.mark.parametrize("method, faults", [("HEAD", 1), ("GET", 2)])  # httpfs tries a GET twice
 def test_retry_after_is_obeyed(s3_by_proxy, proxy, bucket, method, faults, after):
