@@ -103,6 +103,7 @@ void csv_plain_options(Buf *out, const FileCall *call) {
     put_text(out, link, "decimal_separator", "decimal_separator");
     if (link_has(link, "max_line_size"))
         buf_printf(out, ", max_line_size = %lld", link_int(link, "max_line_size"));
+    csv_put_buffer(out, call);
     if (!str_ieq(link_text(link, "compression"), "auto"))
         put_text(out, link, "compression", "compression");
 }

@@ -61,6 +61,8 @@ bool csv_mixes_breaks(const char *path);
 bool csv_may_lose_rows(const FileCall *call, const CsvDialect *dialect);
 /* An error for a file whose first bytes say that it cannot be read as the options say. */
 bool csv_check_encoding(const FileCall *call, Error *err);
+/* ", buffer_size = …" where the memory_limit is too small for DuckDB's own. */
+void csv_put_buffer(Buf *out, const FileCall *call);
 /* Asks the sniffer about call->paths[index]; `extra` is more ", name = value". */
 bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect *dialect,
                Error *err);

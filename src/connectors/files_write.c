@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +14,7 @@
 
 /* Larger files are told apart by their size alone: reading them again costs too much. */
 enum { HASH_MAX = 256 * 1024 * 1024 };
+#define HASH_PRIME UINT64_C(0x9E3779B97F4A7C15)
 
 static const char *real_destination(Arena *arena, const char *path) {
     struct stat info;
@@ -167,30 +168,32 @@ static bool check_destination(Session *session, const Link *link, const StagePat
 }
 
 /* xxHash's idea in its simplest form: eight bytes at a time, multiplied and rotated. */
-static uint64_t hash_bytes(const unsigned char *data, size_t size) {
-    const uint64_t prime = UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t hash = size * prime;
+static uint64_t hash_words(uint64_t hash, const unsigned char *data, size_t size) {
     for (; size >= 8; data += 8, size -= 8) {
         uint64_t word;
         memcpy(&word, data, 8);
-        hash = (hash ^ word) * prime;
+        hash = (hash ^ word) * HASH_PRIME;
         hash = hash << 31 | hash >> 33;
     }
-    for (; size > 0; data++, size--) hash = (hash ^ *data) * prime;
-    return hash ^ hash >> 29;
+    for (; size > 0; data++, size--) hash = (hash ^ *data) * HASH_PRIME;
+    return hash;
 }
 
+/* Read in blocks: mapped, the whole file would count as memory of the process. */
 static const char *hash_file(Arena *arena, const char *path, int64_t size) {
+    unsigned char block[64 * 1024];
     if (size > HASH_MAX) return NULL;
-    if (size == 0) return arena_printf(arena, "%016" PRIx64, hash_bytes(NULL, 0));
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return NULL;
-    void *data = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, file, 0);
-    close(file);
-    if (data == MAP_FAILED) return NULL;
-    const char *hash = arena_printf(arena, "%016" PRIx64, hash_bytes(data, (size_t)size));
-    munmap(data, (size_t)size);
-    return hash;
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL) return NULL;
+    setvbuf(file, NULL, _IONBF, 0);
+    uint64_t hash = (uint64_t)size * HASH_PRIME;
+    size_t got, left = (size_t)size;
+    while ((got = fread(block, 1, left < sizeof block ? left : sizeof block, file)) > 0) {
+        hash = hash_words(hash, block, got);
+        left -= got;
+    }
+    fclose(file);
+    return left > 0 ? NULL : arena_printf(arena, "%016" PRIx64, hash ^ hash >> 29);
 }
 
 bool stage_measure(Arena *arena, const char *path, Staged *staged, Error *err) {

@@ -30,7 +30,9 @@ typedef struct Setting {
     const char *name, *value; /* value NULL: leave DuckDB's default */
 } Setting;
 
-/* Settings of the configuration cost nothing, each SET statement about 0.2 ms. */
+/* Settings of the configuration cost nothing, each SET statement about 0.2 ms. A thread of the
+ * allocator gives freed memory back to the system: left to the threads that freed it, as much as a
+ * small memory_limit can be waiting for their next work. */
 static bool configure(const DuckConfig *given, Duck *duck, duckdb_config config, Error *err) {
     char threads[32] = "";
     if (given->threads > 0) snprintf(threads, sizeof threads, "%lld", given->threads);
@@ -42,6 +44,7 @@ static bool configure(const DuckConfig *given, Duck *duck, duckdb_config config,
         {"allow_community_extensions", "false"},
         {"allow_persistent_secrets", "false"},
         {"memory_limit", given->memory_limit},
+        {"allocator_background_threads", given->bare ? NULL : "true"},
         {"threads", given->threads > 0 ? threads : NULL},
         {"temp_directory", given->bare || no_temp ? "" : duck->temp_dir},
         {"max_temp_directory_size", given->max_temp_directory_size},
@@ -69,9 +72,14 @@ static bool open_instance(const DuckConfig *given, Duck *duck, Error *err) {
     }
     if (duckdb_connect(duck->database, &duck->connection) != DuckDBSuccess)
         return error_set(err, ERR_INTERNAL, SPAN_NONE, "DuckDB gives no connection");
-    /* This is no setting of the configuration. */
-    return given->bare || (duck_exec(duck, "SET TimeZone = 'UTC'", NULL, err) &&
-                           duck_add_exact(duck, err));
+    if (given->bare) return true;
+    /* The first is no setting of the configuration, the other is forgotten there. */
+    const char *size = given->max_temp_directory_size;
+    const char *limit = size == NULL ? ""
+                                     : arena_printf(duck->arena,
+                                                    "; SET max_temp_directory_size = %s",
+                                                    sql_literal(duck->arena, size));
+    return duck_execf(duck, err, "SET TimeZone = 'UTC'%s", limit) && duck_add_exact(duck, err);
 }
 
 /* DuckDB counts progress only with its bar on, and then after every task: not for nothing. */
@@ -211,6 +219,16 @@ void duck_close(Duck *duck) {
 }
 
 void duck_cleanup(Duck **duck) { duck_close(*duck); }
+
+DuckMemory duck_memory(Duck *duck) {
+    Error ignored = {0};
+    if (duck->memory.limit == 0 &&
+        !(duck_int(duck, "SELECT parse_formatted_bytes(current_setting('memory_limit'))::BIGINT",
+                   &duck->memory.limit, &ignored) &&
+          duck_int(duck, "SELECT current_setting('threads')", &duck->memory.threads, &ignored)))
+        duck->memory = (DuckMemory){INT64_MAX, 1};
+    return duck->memory;
+}
 
 unsigned duck_file_mode(const Duck *duck) {
     mode_t mask = duck->old_umask;

@@ -42,6 +42,12 @@ void duck_close(Duck *duck); /* NULL allowed */
 void duck_cleanup(Duck **duck);
 #define AUTO_DUCK __attribute__((cleanup(duck_cleanup))) Duck *
 
+/* The memory_limit, DuckDB's own when none was given, in bytes, and how many threads share it. */
+typedef struct DuckMemory {
+    int64_t limit, threads;
+} DuckMemory;
+DuckMemory duck_memory(Duck *duck);
+
 /* Mode for new files that are for the user (0666 under the umask there was before duck_open). */
 unsigned duck_file_mode(const Duck *duck);
 

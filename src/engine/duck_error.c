@@ -48,9 +48,11 @@ static ErrorCode code_of(const char *type, const char *message) {
     return ERR_STEP;
 }
 
-/* Cuts "\n\nLINE 1: …" off, and the stack trace of internal errors. */
+/* Cuts "\n\nLINE 1: …" off, the stack trace of internal errors, and advice to SET what a profile
+ * sets. */
 static const char *without_trailer(Arena *arena, const char *message) {
-    static const char *const trailers[] = {"\n\nLINE ", "\nLINE ", "\n\nStack Trace"};
+    static const char *const trailers[] = {"\n\nLINE ", "\nLINE ", "\n\nStack Trace",
+                                           "\n\nPossible solutions:"};
     size_t size = strlen(message);
     for (size_t i = 0; i < sizeof trailers / sizeof *trailers; i++) {
         const char *at = strstr(message, trailers[i]);
@@ -150,6 +152,13 @@ static bool follows_abort(const Error *err) {
     return strstr(err->message, "transaction is aborted") != NULL;
 }
 
+static void memory_hint(const char *text, Error *err) {
+    if (strstr(text, "max_temp_directory_size") != NULL)
+        error_hint(err, "raise engines.duckdb.max_temp_directory_size or memory_limit");
+    else
+        error_hint(err, "raise engines.duckdb.memory_limit, or lower engines.duckdb.threads");
+}
+
 bool duck_fail(Duck *duck, const char *sql, const char *message, Error *err) {
     AUTO_ARENA arena = arena_new();
     Parts parts = parts_of(arena, message == NULL ? "unknown error" : message);
@@ -162,6 +171,7 @@ bool duck_fail(Duck *duck, const char *sql, const char *message, Error *err) {
     ErrorCode code = code_of(parts.type, text);
     error_set(err, code, SPAN_NONE, "%s", *text == '\0' ? "unknown error" : text);
     if (code == ERR_INTERRUPTED) error_set(err, code, SPAN_NONE, "interrupted");
+    if (code == ERR_MEMORY) memory_hint(text, err);
     if (!follows_abort(err)) duck->failure = *err;
     return false;
 }

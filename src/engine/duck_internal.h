@@ -20,6 +20,7 @@ struct Duck {
     bool umask_changed;
     mode_t old_umask;
     duckdb_prepared_statement serialize; /* of sqlinfo; NULL until it is needed */
+    DuckMemory memory;                   /* all 0 until it was asked for */
 };
 
 /* duck_load.c */

@@ -34,21 +34,15 @@ static bool run_setup(UdfSession *session, const Udf *udf, Error *err) {
 
 /* What table functions return comes on top of the run's own memory_limit: it gets an eighth of it,
  * within bounds. */
-static bool find_memory(UdfSession *session, Error *err) {
+static void find_memory(UdfSession *session) {
     enum { SHARE = 8, LEAST = 32 << 20, MOST = 256 << 20 };
-    int64_t limit = 0;
-    if (!duck_int(session->config.duck,
-                  "SELECT parse_formatted_bytes(current_setting('memory_limit'))::BIGINT", &limit,
-                  err))
-        return false;
-    limit /= SHARE;
+    int64_t limit = duck_memory(session->config.duck).limit / SHARE;
     session->memory = session->room = limit < LEAST ? LEAST : limit > MOST ? MOST : limit;
-    return true;
 }
 
 static bool register_all(UdfSession *session, Error *err) {
     const Udfs *udfs = session->config.udfs;
-    if (udfs->calls.count > 0 && !find_memory(session, err)) return false;
+    if (udfs->calls.count > 0) find_memory(session);
     /* A result that was not read to its end keeps its transaction until the next statement, which
      * would take back what is registered meanwhile. */
     if (!duck_exec(session->config.duck, "SELECT 1", NULL, err)) return false;
