@@ -19,9 +19,9 @@ static ErrorCode code_of(int number) {
         case ENOSPC:
         case EDQUOT:
         case EIO:
-        case EFBIG:
+        case EFBIG: return ERR_DISK;
         case EMFILE:
-        case ENFILE: return ERR_DISK;
+        case ENFILE: return ERR_LIMIT;
         case EACCES:
         case EPERM:
         case EROFS: return ERR_PERMISSION;

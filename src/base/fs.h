@@ -1,6 +1,6 @@
 /* Files: reading, atomic writing, folders, globbing, paths. Errors carry the path and the
- * system's reason; ENOSPC, EIO and the like are ERR_DISK, EACCES, EPERM and EROFS are
- * ERR_PERMISSION. */
+ * system's reason; ENOSPC, EIO and the like are ERR_DISK, EMFILE and ENFILE ERR_LIMIT, EACCES,
+ * EPERM and EROFS ERR_PERMISSION. */
 #ifndef SQLFLOW_BASE_FS_H
 #define SQLFLOW_BASE_FS_H
 

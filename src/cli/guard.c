@@ -71,7 +71,11 @@ void guard_start(Cli *cli, double timeout_seconds) {
     guard.cli = cli;
     guard.limit = timeout_seconds;
     guard.started = clock_steady();
-    if (pthread_create(&guard.thread, NULL, watch, NULL) != 0) abort();
+    Error err = {0};
+    if (run_thread_start(&guard.thread, watch, NULL, &err)) return;
+    int code = fail(cli, &err);
+    fflush(stdout);
+    _exit(code);
 }
 
 bool guard_stop(Error *err) {

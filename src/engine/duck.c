@@ -106,7 +106,7 @@ static bool attach_failed(const DuckConfig *config, Error *err) {
     if (err->code == ERR_LOCKED) {
         locked(config, err);
     } else if (err->code == ERR_DISK || err->code == ERR_PERMISSION || err->code == ERR_MEMORY ||
-               err->code == ERR_INTERRUPTED) {
+               err->code == ERR_LIMIT || err->code == ERR_INTERRUPTED) {
         error_prefix(err, "cannot open the database %s: ", config->path);
     } else {
         err->code = ERR_DATABASE;

@@ -23,9 +23,9 @@ typedef struct DuckConfig {
 } DuckConfig;
 
 /* Loads the library and opens. A missing file is created with mode 0600 unless read_only. Errors:
- * ERR_LIBRARY, ERR_DATABASE, ERR_PERMISSION, ERR_LOCKED, ERR_DISK: each names the file; ERR_PROFILE
- * for a setting that DuckDB refuses. With a path, the process's umask is 0077 until duck_close,
- * because DuckDB makes the WAL at any commit; see duck_file_mode. */
+ * ERR_LIBRARY, ERR_DATABASE, ERR_PERMISSION, ERR_LOCKED, ERR_DISK, ERR_LIMIT: each names the
+ * file; ERR_PROFILE for a setting that DuckDB refuses. With a path, the process's umask is 0077
+ * until duck_close, because DuckDB makes the WAL at any commit; see duck_file_mode. */
 bool duck_open(const DuckConfig *config, Duck **out, Error *err);
 /* Attaches config->path to an instance that was opened without one, as duck_open does: it becomes
  * the current database `db`; `memory` is the instance's own. */

@@ -21,6 +21,7 @@ static const Rule rules[] = {
     {NULL, "fsync failed", ERR_DISK},
     {NULL, "Could not truncate file", ERR_DISK},
     {NULL, "Could not write", ERR_DISK},
+    {NULL, "Too many open files", ERR_LIMIT},
     {NULL, "Could not set lock on file", ERR_LOCKED},
     {NULL, "No files found that match the pattern", ERR_FILE_MISSING},
     {"Interrupt", NULL, ERR_INTERRUPTED},

@@ -106,7 +106,7 @@ const char *stage_name(StepContext *ctx, const char *what);
 
 /* run/signals.c: a thread that waits for signals, ticks and timeouts. */
 typedef struct Watcher Watcher;
-Watcher *watcher_start(Run *run);
+Watcher *watcher_start(Run *run, Error *err); /* NULL: the system gives no thread */
 /* Which DuckDB to interrupt; NULL when it is about to be closed. */
 void watcher_attach(Watcher *watcher, Duck *duck);
 void watcher_stop(Watcher *watcher);

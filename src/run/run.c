@@ -398,18 +398,17 @@ int run_plan(const Plan *plan, const Project *project, const RunOptions *options
     Error err = {0};
     Run run = {.plan = plan, .project = project, .options = options, .report = report,
                .arena = plan->pipeline->arena, .lock = LOCK_NONE, .journal_fd = -1,
-               .duck = options->duck};
+               .duck = options->duck, .current = plan->steps.count};
     double start = clock_steady();
     init_report(&run);
-    if (!plan_select(plan, run.arena, options->select, options->exclude, &run.keep, &err)) {
+    if (!plan_select(plan, run.arena, options->select, options->exclude, &run.keep, &err) ||
+        (run.watcher = watcher_start(&run, &err)) == NULL) {
         report->status = RUN_FAILED;
         end_with(&run, &err);
         duck_close(run.duck);
         return error_exit_code(err.code);
     }
     reset_results(&run);
-    run.current = plan->steps.count;
-    run.watcher = watcher_start(&run);
     if (run_lock(&run, &err)) {
         run_database(&run, &err);
     } else {

@@ -2,6 +2,7 @@
 #ifndef SQLFLOW_RUN_RUN_H
 #define SQLFLOW_RUN_RUN_H
 
+#include <pthread.h>
 #include <signal.h>
 
 #include "plan/plan.h"
@@ -96,6 +97,8 @@ void run_watched_signals(sigset_t *signals);
 /* How long a thread that watches waits for them: a tenth of a second, or until the time that began
  * at `started` is up (limit 0: never). */
 struct timespec run_watch_pause(double limit, double started);
+/* pthread_create, with an error of ours. */
+bool run_thread_start(pthread_t *thread, void *(*body)(void *), void *argument, Error *err);
 
 /* Runs the plan. Returns the exit code; everything worth telling is in the report. While it
  * runs, the first SIGINT, SIGTERM or SIGHUP rolls back, the second exits at once. */

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -75,6 +76,12 @@ static bool is_ignored(int number) {
     return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
+static void watcher_free(Watcher *watcher) {
+    pthread_sigmask(SIG_SETMASK, &watcher->before, NULL);
+    pthread_mutex_destroy(&watcher->lock);
+    free(watcher);
+}
+
 void run_watched_signals(sigset_t *signals) {
     sigemptyset(signals);
     sigaddset(signals, SIGINT);
@@ -97,7 +104,13 @@ void run_block_signals(void) {
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
-Watcher *watcher_start(Run *run) {
+bool run_thread_start(pthread_t *thread, void *(*body)(void *), void *argument, Error *err) {
+    int number = pthread_create(thread, NULL, body, argument);
+    return number == 0 || error_set(err, ERR_LIMIT, SPAN_NONE, "cannot start a thread: %s",
+                                    strerror(number));
+}
+
+Watcher *watcher_start(Run *run, Error *err) {
     Watcher *watcher = calloc(1, sizeof *watcher);
     if (watcher == NULL) abort();
     watcher->run = run;
@@ -106,8 +119,9 @@ Watcher *watcher_start(Run *run) {
     run_watched_signals(&watcher->signals);
     /* Blocked before any other thread starts, so that all of them inherit it. */
     pthread_sigmask(SIG_BLOCK, &watcher->signals, &watcher->before);
-    if (pthread_create(&watcher->thread, NULL, watch, watcher) != 0) abort();
-    return watcher;
+    if (run_thread_start(&watcher->thread, watch, watcher, err)) return watcher;
+    watcher_free(watcher);
+    return NULL;
 }
 
 void watcher_attach(Watcher *watcher, Duck *duck) {
@@ -120,7 +134,5 @@ void watcher_stop(Watcher *watcher) {
     atomic_store(&watcher->ended, true);
     pthread_kill(watcher->thread, SIGUSR2);
     pthread_join(watcher->thread, NULL);
-    pthread_sigmask(SIG_SETMASK, &watcher->before, NULL);
-    pthread_mutex_destroy(&watcher->lock);
-    free(watcher);
+    watcher_free(watcher);
 }

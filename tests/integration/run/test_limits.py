@@ -81,3 +81,23 @@ def test_more_on_disk_than_is_allowed(tmp_path):
                          "ORDER BY h;\n", code=7)
     assert error["code"] == "SF0704" and "max_temp_directory_size" in error["hint"]
     assert project.files(".sqlflow") == []
+
+
+@pytest.mark.skipif(SLOW, reason="sanitizers open files of their own")
+def test_out_of_open_files(project):
+    text = "CREATE TABLE t AS SELECT 1 AS a;\n"
+    code, output, _ = run_limited(project, text, resource.RLIMIT_NOFILE, 8)
+    assert code == 7 and "SF0709" in output and "cannot open the database" in output, output
+    project.run(text)
+
+
+@pytest.mark.skipif(SLOW or os.getuid() != 0, reason="root becomes another user, whose threads count")
+def test_out_of_threads(project):
+    """In a container with a limit of processes, say."""
+    project.pipeline("CREATE TABLE t AS SELECT 1 AS a;\n")
+    done = subprocess.run(["setpriv", "--reuid=31415", "--clear-groups", "--regid=31415", "bash", "-c",
+                           f"ulimit -u 1; exec {BIN} run p --project-dir {project.root}"],
+                          env=environment(project.root), capture_output=True, text=True, cwd="/")
+    if "SF0709" not in done.stderr and done.returncode in (126, 127):
+        pytest.skip("another user may not run the program")
+    assert done.returncode == 7 and "cannot start a thread" in done.stderr, done
