@@ -133,6 +133,22 @@ static bool add_path(Finder *finder, const char *path) {
     return missing(finder, path, "there is no file");
 }
 
+/* A pipe would be waited for, by DuckDB without an end, and every file is looked at first. */
+static bool check_file(const Finder *finder, const char *path, bool *empty) {
+    Span span = link_span(finder->link, "path");
+    struct stat info;
+    if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0) {
+        error_set(finder->err, ERR_FILE_PERMISSION, span, "the file %s may not be read", path);
+        return error_hint(finder->err, "check its owner and mode: ls -l %s", path);
+    }
+    bool known = stat(path, &info) == 0;
+    *empty = known && S_ISREG(info.st_mode) && info.st_size == 0;
+    if (!known || S_ISREG(info.st_mode)) return true;
+    error_set(finder->err, ERR_OPTION_VALUE, span,
+              "%s is no regular file, and is read more than once", path);
+    return error_hint(finder->err, "write what comes out of it to a file first");
+}
+
 /* Sorted, each once, readable, with something in it. */
 static bool check_files(Finder *finder) {
     Strings *paths = finder->paths;
@@ -142,13 +158,9 @@ static bool check_files(Finder *finder) {
     if (paths->count > 1) qsort(paths->items, paths->count, sizeof *paths->items, compare_names);
     for (size_t i = 0; i < paths->count; i++) {
         const char *path = paths->items[i];
-        struct stat info;
+        bool empty = false;
         if (kept > 0 && str_eq(paths->items[kept - 1], path)) continue;
-        if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0)
-            return error_set(finder->err, ERR_FILE_PERMISSION, span, "the file %s may not be read",
-                             path) ||
-                   error_hint(finder->err, "check its owner and mode: ls -l %s", path);
-        bool empty = stat(path, &info) == 0 && S_ISREG(info.st_mode) && info.st_size == 0;
+        if (!check_file(finder, path, &empty)) return false;
         if (empty && allow_empty) continue;
         if (empty)
             return error_set(finder->err, ERR_FILE_EMPTY, span, "the file %s is empty", path) ||

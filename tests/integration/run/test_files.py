@@ -3,6 +3,7 @@ import datetime
 import decimal
 import gzip
 import json
+import os
 
 import duckdb
 import pyarrow as pa
@@ -207,3 +208,11 @@ def test_a_destination_stands_in_one_place(project, to, options, words):
 def test_a_destination_may_be_said_twice(project):
     project.run("""CREATE TABLE t AS SELECT 1 AS id; EXPORT t TO 'out/a.csv' OPTIONS {"path": "out/a.csv"};""")
     assert project.read("out/a.csv") == "id\n1\n"
+
+
+def test_a_pipe_is_no_file(project):
+    """Nobody need be at its other end, and Ctrl-C would not end the wait."""
+    os.mkfifo(project.path("in/p.csv"))
+    error = project.fail(source(path="in/p.csv"), code=4)
+    assert "in/p.csv is no regular file" in error["message"] and error["line"] == 1
+    project.sf("pipeline", "validate", "p", code=4)
