@@ -151,6 +151,18 @@ bool endpoint_by_connection(Resolver *resolver, const char *name, Span span, End
     return false;
 }
 
+const Value *resolver_take_connection(Value *own) {
+    for (size_t i = 0; i < own->count; i++) {
+        Member member = own->members[i];
+        if (!str_ieq(member.key, "connection") || member.value->kind != VALUE_STRING) continue;
+        memmove(&own->members[i], &own->members[i + 1],
+                (own->count - i - 1) * sizeof(Member));
+        own->count--;
+        return member.value;
+    }
+    return NULL;
+}
+
 bool endpoint_link(Resolver *resolver, const Endpoint *endpoint, OptionUse use, const Value *own,
                    Link *link) {
     link->connector = endpoint->connector;

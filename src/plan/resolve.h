@@ -39,6 +39,8 @@ bool endpoint_by_type(Resolver *resolver, const char *type, Span span, Endpoint 
 /* By a connection's name; false after reporting an error. */
 bool endpoint_by_connection(Resolver *resolver, const char *name, Span span, Endpoint *endpoint);
 bool endpoint_of(Resolver *resolver, const Connection *connection, Endpoint *endpoint);
+/* {"connection": "name"}, an older way to name one: taken out of the options; NULL when absent. */
+const Value *resolver_take_connection(Value *own);
 /* Fills the link, whose name, connector, connection and span are set from the endpoint. */
 bool endpoint_link(Resolver *resolver, const Endpoint *endpoint, OptionUse use, const Value *own,
                    Link *link);

@@ -46,19 +46,6 @@ static void add_own(Resolver *resolver, Draft *draft, const char *name, const ch
               value_string(resolver->arena, text, draft->span));
 }
 
-/* OPTIONS {"connection": "name"}, an older way to name one: taken out of the options. */
-static const Value *take_connection(Draft *draft) {
-    for (size_t i = 0; i < draft->own->count; i++) {
-        Member member = draft->own->members[i];
-        if (!str_ieq(member.key, "connection") || member.value->kind != VALUE_STRING) continue;
-        memmove(&draft->own->members[i], &draft->own->members[i + 1],
-                (draft->own->count - i - 1) * sizeof(Member));
-        draft->own->count--;
-        return member.value;
-    }
-    return NULL;
-}
-
 static bool type_mismatch(Resolver *resolver, const Draft *draft, const Connector *wanted) {
     Text type = draft->stmt->export.type;
     diag_error(resolver->diags, ERR_UNKNOWN_CONNECTOR, type.text == NULL ? draft->span : type.span,
@@ -196,7 +183,7 @@ static bool text_destination(Resolver *resolver, Draft *draft) {
     if (*draft->path == '\0')
         return fail(resolver, ERR_OPTION_VALUE, draft->span, "the destination is empty",
                     "write TO 'output/file.csv'");
-    const Value *named = take_connection(draft);
+    const Value *named = resolver_take_connection(draft->own);
     const Connector *connector = connector_of_text(resolver, draft);
     if (connector == NULL) return false;
     draft->endpoint = (Endpoint){.connector = connector};
@@ -221,7 +208,7 @@ static bool named_destination(Resolver *resolver, Draft *draft) {
     const char *first = parts.items[0];
     bool connection = project_connection(resolver->project, first) != NULL;
     if (!connection && parts.count == 1 && connector_find(first) != NULL) {
-        const Value *named = take_connection(draft);
+        const Value *named = resolver_take_connection(draft->own);
         draft->endpoint = (Endpoint){.connector = connector_find(first)};
         if (named != NULL &&
             !endpoint_by_connection(resolver, named->text, named->span, &draft->endpoint))

@@ -5,7 +5,23 @@
 static const char incremental_hint[] =
     "add \"cursor_field\": the column that grows with every new or changed row";
 
-static bool source_endpoint(Resolver *resolver, const Stmt *stmt, Endpoint *endpoint) {
+/* TYPE t PARAMS {"connection": "name"} means FROM 'name', which has to be of that type. */
+static bool typed_connection(Resolver *resolver, Text type, const Value *named,
+                             Endpoint *endpoint) {
+    const Connector *wanted = endpoint->connector;
+    if (!endpoint_by_connection(resolver, named->text, named->span, endpoint)) return false;
+    if (endpoint->connector == wanted) return true;
+    diag_error(resolver->diags, ERR_UNKNOWN_CONNECTOR, type.span,
+               "the type is %s, but the connection '%s' is of type %s", wanted->name,
+               endpoint->connection, endpoint->connector->name)
+        ->hint = arena_printf(resolver->arena, "SOURCE name FROM '%s' OPTIONS {…};",
+                              endpoint->connection);
+    return false;
+}
+
+/* `whole`: no variable of the options is missing. */
+static bool source_endpoint(Resolver *resolver, const Stmt *stmt, Value *own, bool whole,
+                            Endpoint *endpoint) {
     Text connection = stmt->source.connection, type = stmt->source.type;
     size_t missing = resolver->subst.missing;
     bool by_connection = connection.text != NULL;
@@ -16,6 +32,9 @@ static bool source_endpoint(Resolver *resolver, const Stmt *stmt, Endpoint *endp
                      ? endpoint_by_connection(resolver, name, text.span, endpoint)
                      : endpoint_by_type(resolver, name, text.span, endpoint);
     if (!found) return false;
+    const Value *named = by_connection ? NULL : resolver_take_connection(own);
+    if (named != NULL && (!whole || !typed_connection(resolver, type, named, endpoint)))
+        return false;
     if (endpoint->connector->can & CAN_READ) return true;
     diag_error(resolver->diags, ERR_UNSUPPORTED, text.span, "%s is for exports; nothing can be "
                "read from it", endpoint->connector->name);
@@ -130,9 +149,10 @@ void resolve_source(Resolver *resolver, const Stmt *stmt) {
     source->broken = true;
     if (stmt->broken) return;
     size_t missing = resolver->subst.missing;
-    const Value *own = subst_value(&resolver->subst, stmt->source.options);
+    Value *own = subst_value(&resolver->subst, stmt->source.options);
+    bool whole = resolver->subst.missing == missing;
     Endpoint endpoint = {0};
-    bool found = source_endpoint(resolver, stmt, &endpoint);
+    bool found = source_endpoint(resolver, stmt, own, whole, &endpoint);
     source->link.connector = endpoint.connector;
     if (!found) return;
     if (resolver->subst.missing == missing &&

@@ -150,6 +150,20 @@ static void steps_are_made(void **state) {
     }
 }
 
+/* TYPE beside a connection in PARAMS, as older files write it: like FROM. */
+static void source_of_a_named_connection(void **state) {
+    (void)state;
+    Fixture f;
+    resolve_text(&f, "SET c = warehouse; SOURCE a TYPE postgresql PARAMS "
+                     "{connection: '${c}', schema: 'own', table: 't'};");
+    no_errors(&f, "connection");
+    const Source *source = map_get(&f.pipeline.source_by_name, "a");
+    assert_string_equal(source->link.connection, "warehouse");
+    assert_string_equal(link_text(&source->link, "host"), "db");
+    assert_string_equal(link_text(&source->link, "schema"), "own");
+    tear_down(&f);
+}
+
 static void texts_are_final(void **state) {
     (void)state;
     Fixture f;
@@ -259,6 +273,11 @@ static const struct {
     {"SOURCE a FROM 'broken' OPTIONS {table: 't'};", ERR_UNKNOWN_VARIABLE, NULL,
      "SF_TEST_MISSING", "export"},
     {"SOURCE a FROM 'odd';", ERR_UNKNOWN_CONNECTOR, "postgers", "mean 'postgres'", NULL},
+    {"SOURCE a TYPE csv PARAMS {connection: 'lake'};", ERR_UNKNOWN_CONNECTOR, "csv",
+     "'lake' is of type s3", "FROM 'lake'"},
+    {"SOURCE a TYPE csv PARAMS {connection: 'filse'};", ERR_UNKNOWN_CONNECTION, "'filse'",
+     "mean 'files'", NULL},
+    {"SOURCE a TYPE csv PARAMS {connection: '${no}'};", ERR_UNKNOWN_VARIABLE, NULL, "${no}", NULL},
     {CSV "SOURCE A TYPE csv PARAMS {path: 'b.csv'};", ERR_DUPLICATE_DEFINITION, "A",
      "first at p.sf:1:8", NULL},
     {CSV "LOAD t FROM b1; SOURCE b2 TYPE csv PARAMS {path: 'b.csv'};", ERR_UNKNOWN_SOURCE,
@@ -396,6 +415,7 @@ static void table_names_compare(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_are_made),
+        cmocka_unit_test(source_of_a_named_connection),
         cmocka_unit_test(texts_are_final),
         cmocka_unit_test(exports_find_their_destination),
         cmocka_unit_test(tab_separates_tsv),
