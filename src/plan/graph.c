@@ -74,6 +74,17 @@ static void bind_reader(Graph *graph, size_t reader, const TableName *name) {
     *LIST_PUSH(graph->arena, &table->readers) = reader;
 }
 
+/* A query that reads the name of a source and makes the first table of that name: it would read
+ * the source until the table is there, and the table from then on. */
+static void check_reads_itself(Graph *graph, const Step *step, const TableName *name) {
+    if (step->kind != STEP_TRANSFORM || name->schema != NULL ||
+        !map_has(&graph->source_steps, name->name) || !tables_has(&step->reads, name->key))
+        return;
+    diag_error(graph->diags, ERR_DUPLICATE_DEFINITION, name->span,
+               "'%s' is a source and the table that this query makes from it", name->name)
+        ->hint = "give one of them another name, or LOAD the source into the table before";
+}
+
 static void bind_writer(Graph *graph, size_t writer, const TableName *name) {
     const Step *step = &graph->steps[writer];
     TableHistory *table = history(graph, name->key);
@@ -83,6 +94,8 @@ static void bind_writer(Graph *graph, size_t writer, const TableName *name) {
         for (size_t i = 0; i < table->readers.count; i++)
             depend(graph, writer, table->readers.items[i]);
         table->readers.count = 0;
+    } else {
+        check_reads_itself(graph, step, name);
     }
     /* Readers that came first want this table's definition; but a DROP defines nothing, so it
      * waits for them, and a step that writes the table itself never waits for a later writer. */

@@ -130,3 +130,14 @@ def test_rows_do_not_go_into_views(project, mode):
     assert (error["line"], error["column"]) == (1, 14)
     check(project, f"DROP VIEW IF EXISTS v;\nCREATE TABLE v {mode} AS SELECT 2 AS k;")
     assert project.table("v") == [(2,)]
+
+
+def test_a_table_and_a_source_of_one_name(project):
+    """It would read the source in the first run and itself in the second."""
+    project.write("in/a.csv", "n\n1\n2\n")
+    source = 'SOURCE s TYPE csv PARAMS {"path": "in/a.csv"};\n'
+    for words in ["TABLE", "TEMP TABLE", "TABLE IF NOT EXISTS"]:
+        error = project.fail(source + f"CREATE {words} s AS SELECT n FROM s;", code=4)
+        assert error["code"] == "SF0303" and error["line"] == 2
+    project.run(source + "LOAD s FROM s; CREATE OR REPLACE TABLE s AS SELECT n + 1 AS n FROM s;")
+    assert project.table("s") == [(2,), (3,)]
