@@ -396,6 +396,7 @@ def test_init_makes_a_project_that_runs(tmp_path):
     assert document["status"] == "success" and document["exports"]
     assert all((demo / e["destination"]).exists() for e in document["exports"])
     project.sf("pipeline", "validate", "customer_analytics", "incremental_orders", cwd=demo)
+    project.sf("test", "-p", "prod", cwd=demo)
     project.sf("init", "demo", code=2)
 
 
