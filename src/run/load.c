@@ -54,6 +54,11 @@ bool source_relation_retrying(StepContext *ctx, Arena *arena, const Source *sour
 
 bool run_source_columns(void *context, const Source *source, Columns *columns, Error *err) {
     Run *run = context;
+    const Relation *known = map_get(&run->relations, source->name);
+    if (known != NULL)
+        return duck_describe(run->duck, run->arena,
+                             arena_printf(run->arena, "SELECT * FROM %s", known->sql), columns,
+                             err);
     Diags *heard = ARENA_NEW(run->arena, Diags);
     *heard = diags_on(run->arena);
     Session session = {.arena = run->arena, .duck = run->duck, .diags = heard,

@@ -33,10 +33,13 @@ static bool open_views(StepContext *ctx, Error *err) {
         Columns columns = {0};
         if (!table_columns(ctx, read, &columns, err)) return false;
         if (columns.count > 0) continue;
-        Relation *relation = ARENA_NEW(run->arena, Relation);
-        ReadSpec spec = {.columns = &source->columns};
-        if (!source_relation_retrying(ctx, run->arena, source, &spec, relation, err))
-            return step_error(ctx, NULL, err);
+        Relation *relation = map_get(&run->relations, source->name);
+        if (relation == NULL || map_has(&run->careful, source->name)) {
+            relation = ARENA_NEW(run->arena, Relation);
+            ReadSpec spec = {.columns = &source->columns};
+            if (!source_relation_retrying(ctx, run->arena, source, &spec, relation, err))
+                return step_error(ctx, NULL, err);
+        }
         map_set(&run->views, read->name, relation);
         if (!duck_execf(run->duck, err, "CREATE OR REPLACE TEMP VIEW %s AS SELECT * FROM %s",
                         sql_ident(ctx->arena, read->name), relation->sql))

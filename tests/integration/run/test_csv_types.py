@@ -188,3 +188,13 @@ def test_lists_keep_their_values(project, extra):
     project.write("data/s.csv", "id;v\n1;[1, 2]\n2;[1.5]\n")
     error = project.fail(text)
     assert error["code"] == "SF0604" and "column 'v'" in error["message"] and "'[1.5]'" in error["message"]
+
+
+@pytest.mark.parametrize("uses", ["CREATE TABLE a AS FROM s;", "LOAD a FROM s; LOAD b FROM s;",
+                                  "CREATE TABLE a AS FROM s; LOAD b FROM s; EXPORT FROM s TO 'out.csv';"])
+def test_a_source_warns_once_however_often_it_is_used(project, uses):
+    project.write("in.csv", "id,d\n1,05.01.26\n")
+    document = project.run('SOURCE s TYPE csv PARAMS {"path": "in.csv"};\n' + uses)
+    assert [w["code"] for w in document["warnings"]] == ["SF0514"]
+    assert "%d.%m.%y" in document["warnings"][0]["hint"]
+    assert len(project.table("a")) == 1
