@@ -20,6 +20,7 @@ typedef struct CsvBytes {
     bool large_number;     /* some number may be 10^15 or more, or have an exponent */
     bool lone_letter;      /* some field may be T or F alone */
     bool null_word;     /* some field may be NA, null, - or their like */
+    bool short_year;       /* some date or time may begin with fewer than four digits */
     bool long_fraction;    /* some time may have more than six digits behind the second's point */
 } CsvBytes;
 

@@ -69,6 +69,19 @@ static bool has_long_fraction(const char *text, size_t size) {
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+/* Does a field begin with one to three digits and a slash or hyphen, as 5/1/26 does? */
+static bool has_short_year(const char *text, size_t size) {
+    static const char ends[] = CSV_DELIMITERS "\"\r\n ";
+    for (size_t i = 1; i < size; i++) {
+        if (text[i] != '/' && text[i] != '-') continue;
+        size_t first = i;
+        while (first > 0 && is_digit(text[first - 1])) first--;
+        if (i > first && i - first < 4 && (first == 0 || strchr(ends, text[first - 1]) != NULL))
+            return true;
+    }
+    return false;
+}
+
 static size_t longest_digits(const char *text, size_t size) {
     size_t longest = 0, run = 0;
     for (size_t i = 0; i < size; i++) {
@@ -235,7 +248,7 @@ bool csv_check_encoding(const FileCall *call, Error *err) {
 
 const CsvBytes csv_unknown_bytes = {
     .hints = "", .longest_number = SIZE_MAX, .large_number = true, .lone_letter = true,
-    .long_fraction = true, .null_word = true};
+    .short_year = true, .long_fraction = true, .null_word = true};
 
 CsvBytes csv_look_at_bytes(const FileCall *call, size_t index) {
     CsvBytes bytes = csv_unknown_bytes;
@@ -248,6 +261,7 @@ CsvBytes csv_look_at_bytes(const FileCall *call, size_t index) {
     bytes.longest_number = longest_digits(text, size);
     bytes.large_number = has_large_number(text, size);
     bytes.lone_letter = has_lone_letter(text, size);
+    bytes.short_year = has_short_year(text, size);
     bytes.long_fraction = has_long_fraction(text, size);
     bytes.null_word = has_null_word(text, size);
     if (str_starts(text, "\xEF\xBB\xBF")) {

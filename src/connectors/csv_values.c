@@ -7,16 +7,16 @@
 
 enum { SNIFFED_FILES = 1000 };
 
-static bool day_first(const char *format) {
-    return format != NULL && str_starts(format, "%d") && strstr(format, "%m") != NULL;
-}
-
-static bool is_ambiguous_type(const FileCall *call, const CsvDialect *dialect, const char *type) {
-    const Link *link = call->link;
-    if (str_eq(type, "DATE"))
-        return day_first(dialect->date_format) && !link_has(link, "date_format");
-    return str_starts(type, "TIMESTAMP") && day_first(dialect->timestamp_format) &&
-           !link_has(link, "timestamp_format");
+/* The format that dates of this type were read by, when it was guessed and another would fit, too:
+ * 01/02/2024 may begin with the month, and 01/02/24, which is read year first, with the day. */
+static const char *doubtful_format(const FileCall *call, const CsvDialect *dialect,
+                                   const char *type) {
+    bool date = str_eq(type, "DATE");
+    if (!date && !str_starts(type, "TIMESTAMP")) return NULL;
+    if (link_has(call->link, date ? "date_format" : "timestamp_format")) return NULL;
+    const char *format = date ? dialect->date_format : dialect->timestamp_format;
+    if (format == NULL || strstr(format, "%m") == NULL) return NULL;
+    return str_starts(format, "%d") || str_starts(format, "%y") ? format : NULL;
 }
 
 /* A time keeps six digits behind the second's point and cuts the others off. */
@@ -56,8 +56,14 @@ static void put_word_test(size_t i, Buf *sql) {
     buf_printf(sql, ")) THEN min(c%zu) FILTER (NOT %s) END", i, fits);
 }
 
-/* Appends a test of column i: 1 HUGEINT, 2 VARCHAR, 3 ambiguous date, 4 TIMESTAMP_NS, 0 none; of
- * text a word, or NULL. */
+/* Without a format of its own DuckDB takes 5/1/26 4:05 for a time of the year 5. */
+static bool may_have_short_years(const CsvDialect *dialect, const char *type) {
+    const char *format = str_eq(type, "DATE") ? dialect->date_format : dialect->timestamp_format;
+    return csv_is_time(type) && format == NULL && dialect->bytes.short_year;
+}
+
+/* Appends a test of column i: 1 HUGEINT, 2 VARCHAR, 3 ambiguous date, 4 TIMESTAMP_NS, 5 VARCHAR for
+ * short years, 0 none; of text a word, or NULL. */
 static bool put_test(const FileCall *call, const CsvDialect *dialect, size_t i, Buf *sql) {
     const Column *column = &dialect->columns.items[i];
     if (value_get(link_value(call->link, "column_types"), column->name) != NULL) return false;
@@ -79,26 +85,58 @@ static bool put_test(const FileCall *call, const CsvDialect *dialect, size_t i, 
         put_word_test(i, sql);
         return true;
     }
-    if (csv_is_time(column->type) && dialect->bytes.long_fraction &&
-        !is_ambiguous_type(call, dialect, column->type)) {
+    const char *format = doubtful_format(call, dialect, column->type);
+    bool fraction = csv_is_time(column->type) && dialect->bytes.long_fraction && format == NULL;
+    bool short_years = may_have_short_years(dialect, column->type);
+    if (short_years)
+        buf_printf(sql,
+                   "CASE WHEN coalesce(bool_or(regexp_matches(c%zu, '^\\s*\\d{1,3}[-/]')), false) "
+                   "THEN 5 ELSE ", i);
+    if (fraction)
         put_fraction_test(dialect, column->type, i, sql);
-        return true;
-    }
-    if (!is_ambiguous_type(call, dialect, column->type)) return false;
+    else if (short_years)
+        buf_puts(sql, "0");
+    if (short_years) buf_puts(sql, " END");
+    if (fraction || short_years) return true;
+    if (format == NULL) return false;
     buf_printf(sql,
                "CASE WHEN coalesce(bool_or(TRY_CAST(regexp_extract(c%zu, '^\\s*(\\d+)', 1) AS INT) "
-               "> 12), false) THEN 0 ELSE 3 END",
-               i);
+               "NOT BETWEEN 1 AND %d), false) THEN 0 ELSE 3 END",
+               i, str_starts(format, "%d") ? 12 : 31);
     return true;
 }
 
+static char *swapped(Arena *arena, const char *format, char one, char other) {
+    char *copy = arena_strdup(arena, format);
+    for (char *at = copy; *at != '\0'; at++) {
+        if (at == copy || at[-1] != '%') continue;
+        if (*at == one) *at = other;
+        else if (*at == other) *at = one;
+    }
+    return copy;
+}
+
 /* Once, for the first file. */
-static void warn_dates(const FileCall *call, const CsvDialect *dialect, const char *name) {
+static void warn_dates(const FileCall *call, const CsvDialect *dialect, const Column *column) {
+    if (call->session->diags == NULL || !str_eq(dialect->path, call->paths->items[0])) return;
+    const char *format = doubtful_format(call, dialect, column->type);
+    bool day = str_starts(format, "%d");
+    diag_warning(call->session->diags, WARN_AMBIGUOUS_DATE, link_span(call->link, "path"),
+                 "%s: the dates of column '%s' could be %s; they were read %s first",
+                 dialect->name, column->name,
+                 day ? "day/month or month/day" : "year/month/day or day/month/year",
+                 day ? "day" : "year")
+        ->hint = arena_printf(call->session->arena, "set %s: \"%s\" or \"%s\"",
+                              str_eq(column->type, "DATE") ? "date_format" : "timestamp_format",
+                              format, swapped(call->session->arena, format, 'd', day ? 'm' : 'y'));
+}
+
+static void warn_short_years(const FileCall *call, const CsvDialect *dialect, const char *name) {
     if (call->session->diags == NULL || !str_eq(dialect->path, call->paths->items[0])) return;
     diag_warning(call->session->diags, WARN_AMBIGUOUS_DATE, link_span(call->link, "path"),
-                 "%s: the dates of column '%s' could be day/month or month/day; they were read day "
-                 "first", dialect->name, name)
-        ->hint = "set date_format (or timestamp_format): \"%d/%m/%Y\" or \"%m/%d/%Y\"";
+                 "%s: column '%s' is text, as its times do not begin with a year of four digits",
+                 dialect->name, name)
+        ->hint = "set timestamp_format, such as \"%d/%m/%y %H:%M\" or \"%m/%d/%y %H:%M\"";
 }
 
 static void warn_word(const FileCall *call, const CsvDialect *dialect, const char *name,
@@ -143,10 +181,11 @@ bool csv_guard_values(const FileCall *call, const CsvDialect *dialect, const Buf
             continue;
         }
         int64_t result = rows_int(rows, i);
-        if (result == 3) warn_dates(call, dialect, name);
-        if (result != 1 && result != 2 && result != 4) continue;
+        if (result == 3) warn_dates(call, dialect, &dialect->columns.items[tested[i]]);
+        if (result == 5) warn_short_years(call, dialect, name);
+        if (result == 0 || result == 3) continue;
         *LIST_PUSH(arena, types) = (Column){
-            name, result == 1 ? "HUGEINT" : result == 2 ? "VARCHAR" : "TIMESTAMP_NS"};
+            name, result == 1 ? "HUGEINT" : result == 4 ? "TIMESTAMP_NS" : "VARCHAR"};
     }
     return true;
 }
