@@ -21,6 +21,7 @@ DUCKDB = next(map(str, ROOT.glob("third_party/venv/lib/python3*/site-packages/du
               shutil.which("duckdb") or "duckdb")
 ROUNDS = int(os.environ.get("ROUNDS", 7))
 ROWS = int(os.environ.get("ROWS", 10_000_000))
+SCALE = float(os.environ.get("SCALE", 0.5))
 PROFILE = "engines:\n  duckdb: { mode: persistent, path: data/w.duckdb }\n"
 EMPTY_C = "int main(void) { return 0; }\n"
 OPEN_C = """#include <duckdb.h>
@@ -157,6 +158,27 @@ def files(folder):
         same_rows(folder, "t")
 
 
+def joins(folder):
+    """The 22 queries of TPC-H as steps of one pipeline that loads the tables; by the CLI in one transaction each."""
+    extension = next(map(str, ROOT.glob("third_party/duckdb/extensions/tpch.duckdb_extension")), None)
+    if extension is None:
+        raise Skip("DuckDB's extension tpch is not there (tools/bootstrap --dev)")
+    project(folder)
+    made = subprocess.run([DUCKDB, ":memory:", "-json", "-c",
+                           f"LOAD '{extension}'; CALL dbgen(sf = {SCALE}); EXPORT DATABASE 'data/h' (FORMAT parquet); "
+                           "SELECT query_nr, query FROM tpch_queries()"], cwd=folder, check=True, capture_output=True, text=True)
+    queries = json.loads(made.stdout[made.stdout.index('[{"query_nr"'):])
+    tables = sorted(path.stem for path in folder.glob("data/h/*.parquet"))
+    steps = [f"CREATE TABLE q{q['query_nr']} AS {q['query'].strip().rstrip(';')}" for q in queries]
+    loads = [f"CREATE TABLE {t} AS FROM 'data/h/{t}.parquet'" for t in tables]
+    project(folder, h=";\n".join([f'SOURCE s_{t} TYPE parquet PARAMS {{"path": "data/h/{t}.parquet"}};\nLOAD {t} FROM s_{t}'
+                                  for t in tables] + steps) + ";\n")
+    yield pairs(f"TPC-H, scale {SCALE}: load and 22 queries / the DuckDB CLI", [SQLFLOW, "-q", "run", "h"],
+                duckdb_cli("; ".join([*loads, *steps, "CHECKPOINT db"])), folder, fresh(folder, "w"), fresh(folder, "c"))
+    for q in queries:
+        same_rows(folder, f"q{q['query_nr']}")
+
+
 def upsert(folder):
     table = f"CREATE TABLE t AS SELECT i AS id, i % 1000 AS v FROM range({ROWS}) r(i);"
     rows = f"SELECT i * {max(1, ROWS // 50_000)} AS id, -1 AS v FROM range(100000) r(i)"
@@ -191,8 +213,8 @@ def udf(folder):
     yield from ()
 
 
-CASES = {"startup": startup, "plan": plan, "demo": demo, "files": files, "upsert": upsert, "increment": increment,
-         "postgres": postgres, "udf": udf}
+CASES = {"startup": startup, "plan": plan, "demo": demo, "files": files, "joins": joins,
+         "upsert": upsert, "increment": increment, "postgres": postgres, "udf": udf}
 
 
 def main():

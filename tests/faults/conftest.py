@@ -9,7 +9,7 @@ from harness import workplace
 
 
 def prepared(**settings):
-    folder = tempfile.mkdtemp(prefix="sqlflow-faults-", dir=scenario.workplace())
+    folder = tempfile.mkdtemp(prefix="sqlflow-faults-", dir=workplace())
     yield scenario.Expected(folder, **settings)
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -23,11 +23,6 @@ def expected():
 def branched():
     """The same with a join of many rows, before which the run commits on a branch."""
     yield from prepared(joined=True)
-
-
-    folder = tempfile.mkdtemp(prefix="sqlflow-faults-", dir=workplace())
-    yield scenario.Expected(folder)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -273,7 +273,7 @@ def test_other_formats(project, kind):
     assert rows(project) == [(1,), (2,)]
 
 
-def test_names_that_look_like_patterns(project):
+def test_a_changed_file_whose_name_looks_like_a_pattern(project):
     project.csv("data/f [1] 'x'.csv", "id", (1,))
     project.csv("data/f2.csv", "id", (2,))
     project.run(load())
