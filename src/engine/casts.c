@@ -131,8 +131,11 @@ bool cast_is_plain(const char *from, const char *to) {
     "trim(regexp_replace(regexp_replace(" text ", '[eE].*', ''), '[^0-9]', '', 'g'), '0')"
 
 /* Text of a date or time means {v}: DuckDB's own cast drops a time of day or a UTC offset. */
-#define SAME_INSTANT(v) \
-    "coalesce(TRY_CAST({x} AS TIMESTAMPTZ) = TRY_CAST(" v " AS TIMESTAMPTZ), true)"
+#define SAME_INSTANT(v, other) \
+    "coalesce(TRY_CAST({x} AS TIMESTAMPTZ) = TRY_CAST(" v " AS TIMESTAMPTZ), " other ")"
+/* What no TIMESTAMP can hold; DuckDB's own cast to DATE ignores all that follows a date. */
+#define DAY_ALONE \
+    "regexp_full_match(trim({x}), '[+-]?[0-9]+[^0-9][0-9]+[^0-9][0-9]+( ?\\([bB][cC]\\))?')"
 
 /* Text of a time of day: DuckDB's own cast drops a date, AM or PM, and digits beyond its own. */
 static const char *time_check(Arena *arena, const char *type) {
@@ -185,11 +188,12 @@ static const char *text_check(Arena *arena, const char *type) {
                                 "= {v}::DOUBLE ELSE NOT regexp_matches({x}, "
                                 "'\\.[0-9]{%d}[0-9]*[1-9]') END",
                                 to.scale);
-        case TYPE_DATE: return SAME_INSTANT("{v}::VARCHAR"); /* a far DATE itself would throw */
+        case TYPE_DATE: /* a far DATE itself would throw */
+            return SAME_INSTANT("{v}::VARCHAR", DAY_ALONE);
         case TYPE_TIMESTAMP:
             return arena_printf(arena,
                                 "(NOT regexp_matches({x}, '\\.[0-9]{%d}[0-9]*[1-9]') AND "
-                                SAME_INSTANT("{v}") ")",
+                                SAME_INSTANT("{v}", "true") ")",
                                 (to.order - 1) * 3);
         case TYPE_BOOLEAN: return "lower(trim({x})) NOT IN ('0', '1')";
         case TYPE_OTHER:

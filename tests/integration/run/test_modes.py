@@ -58,6 +58,7 @@ CHANGES = [
     ("INTEGER", "1.5::DOUBLE"), ("INTEGER", "1.5"), ("INTEGER", "'1.5'"), ("INTEGER", "3000000000"),
     ("INTEGER", "'many'"), ("INTEGER", "''"), ("TINYINT", "128"), ("UINTEGER", "-1"),
     ("DATE", "TIMESTAMP '2026-01-02 00:00:01'"), ("DATE", "'2026-01-02 10:00:00'"),
+    ("DATE", "'2026-01-02 10:00+02'"), ("DATE", "'2026-01-02 x'"),
     ("DECIMAL(9,2)", "1.234"), ("DECIMAL(9,2)", "'1.234'"), ("DECIMAL(3,1)", "100"),
     ("DOUBLE", "9007199254740993::BIGINT"), ("FLOAT", "0.1::DOUBLE"), ("FLOAT", "16777217"),
     ("BOOLEAN", "'maybe'"), ("TIMESTAMP", "'yesterday'"),
