@@ -100,11 +100,12 @@ const char *files_compression(const Link *link, const char *destination) {
 }
 
 bool files_writes_folder(Arena *arena, const Link *link) {
-    return link_list(link, arena, "partition_by").count > 0 || link_bool(link, "per_thread_output");
+    return link_names(link, arena, "partition_by").count > 0 ||
+           link_bool(link, "per_thread_output");
 }
 
 static void put_partitions(Buf *sql, const Link *link) {
-    Strings columns = link_list(link, sql->arena, "partition_by");
+    Strings columns = link_names(link, sql->arena, "partition_by");
     if (columns.count == 0) return;
     buf_puts(sql, ", PARTITION_BY (");
     for (size_t i = 0; i < columns.count; i++) {
@@ -120,7 +121,7 @@ static const char *copy_sql(Arena *arena, const Link *link, const StagePaths *pa
     size_t size = strlen(query);
     while (size > 0 && strchr("; \t\r\n", query[size - 1]) != NULL) size--;
     Buf sql = buf_on(arena);
-    Strings partitions = link_list(link, arena, "partition_by");
+    Strings partitions = link_names(link, arena, "partition_by");
     const char *bare = arena_strndup(arena, query, size);
     buf_printf(&sql, "COPY (\n%s\n) TO ", files_partitioned(arena, &partitions, bare));
     buf_literal(&sql, paths->staged);

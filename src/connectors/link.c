@@ -58,6 +58,19 @@ Strings link_list(const Link *link, Arena *arena, const char *name) {
     return list;
 }
 
+Strings link_names(const Link *link, Arena *arena, const char *name) {
+    Strings given = link_list(link, arena, name);
+    if (given.count != 1) return given;
+    Strings names = {0};
+    for (const char *at = given.items[0]; *at != '\0';) {
+        size_t size = strcspn(at, ",");
+        const char *one = str_trim(arena, at, size);
+        if (*one != '\0') strings_add(arena, &names, one);
+        at += size + (at[size] == ',');
+    }
+    return names;
+}
+
 const char *link_json(Arena *arena, const Link *link) {
     Buf out = buf_on(arena);
     JsonWriter json = json_writer(&out, false);

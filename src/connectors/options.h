@@ -73,6 +73,8 @@ double link_number(const Link *link, const char *name);
 bool link_bool(const Link *link, const char *name);
 bool link_has(const Link *link, const char *name); /* given (or inherited), not a default */
 Strings link_list(const Link *link, Arena *arena, const char *name);
+/* Of the columns that an export's option names; "year,month" is an older way to write a list. */
+Strings link_names(const Link *link, Arena *arena, const char *name);
 Span link_span(const Link *link, const char *name); /* of the value, else of the link */
 /* The spec of an option by name or alias in any of the connector's tables; NULL when unknown. */
 const OptionSpec *option_find(const Connector *connector, const char *name);

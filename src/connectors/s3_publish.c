@@ -13,20 +13,6 @@ static const char *name_of(Arena *arena, const Link *link, const S3Place *place)
     return arena_printf(arena, "data.%s%s", link_text(link, "file_format"), end);
 }
 
-/* "year,month" is an older way to write a list. */
-static Strings partitions(Arena *arena, const Link *link) {
-    Strings given = link_list(link, arena, "partition_by"), columns = {0};
-    for (size_t i = 0; i < given.count; i++) {
-        for (const char *at = given.items[i]; *at != '\0';) {
-            size_t size = strcspn(at, ",");
-            const char *name = str_trim(arena, at, size);
-            if (*name != '\0') strings_add(arena, &columns, name);
-            at += size + (at[size] == ',');
-        }
-    }
-    return columns;
-}
-
 static const char *extension_of(Arena *arena, const Link *link, const S3Place *place) {
     const char *format = link_has(link, "file_format") ? link_text(link, "file_format")
                                                        : place->format;
@@ -38,7 +24,7 @@ static const char *extension_of(Arena *arena, const Link *link, const S3Place *p
 }
 
 static void put_folder(Buf *sql, const Link *link, const S3Place *place) {
-    Strings columns = partitions(sql->arena, link);
+    Strings columns = link_names(link, sql->arena, "partition_by");
     for (size_t i = 0; i < columns.count; i++) {
         buf_puts(sql, i == 0 ? ", PARTITION_BY (" : ", ");
         buf_ident(sql, columns.items[i]);
@@ -56,7 +42,7 @@ static bool tells_size(const S3Place *place) {
 static const char *copy_sql(Arena *arena, const Link *link, const S3Place *place,
                             const char *query) {
     Buf sql = buf_on(arena);
-    Strings columns = partitions(arena, link);
+    Strings columns = link_names(link, arena, "partition_by");
     buf_printf(&sql, "COPY (\n%s\n) TO ", files_partitioned(arena, &columns, query));
     buf_literal(&sql, place->uri);
     buf_puts(&sql, " (");

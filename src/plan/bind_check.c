@@ -18,7 +18,7 @@ void bind_check_export(const Step *step, const Columns *columns, Arena *arena, D
     Strings names = columns_names(arena, columns);
     for (const OptionSpec *spec = link->connector->options; spec->name != NULL; spec++) {
         if (spec->type != OPTION_NAMES || !(spec->use & USE_WRITE)) continue;
-        Strings wanted = link_list(link, arena, spec->name);
+        Strings wanted = link_names(link, arena, spec->name);
         for (size_t i = 0; i < wanted.count; i++) {
             if (columns_find(columns, wanted.items[i]) != NULL) continue;
             diag_error(diags, ERR_OPTION_VALUE, link_span(link, spec->name),

@@ -50,7 +50,7 @@ bool pg_target_find(Session *session, const Link *link, PgConn *conn, const char
     const char *mode = link_text(link, "mode");
     target->mode = str_ieq(mode, "append") ? PG_APPEND : str_ieq(mode, "upsert") ? PG_UPSERT
                                                                                  : PG_REPLACE;
-    target->keys = link_list(link, arena, "upsert_keys");
+    target->keys = link_names(link, arena, "upsert_keys");
     if (target->mode == PG_UPSERT && target->keys.count == 0)
         return error_set(err, ERR_MISSING_OPTION, link->span, "mode upsert needs 'upsert_keys'");
     const char *schema = name.count == 2 ? name.items[0] : NULL;
