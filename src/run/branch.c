@@ -79,6 +79,7 @@ void branch_plan(Run *run) {
     Map made = map_on(run->arena), views = map_on(run->arena);
     bool joins = false, large = false;
     int64_t bytes = 0;
+    if (run->project->profile.engine.persistent) remove_branch(run); /* of a run that was killed */
     if (run->options->commit_step && !run->options->dry_run) return;
     for (size_t i = 0; i < run->plan->steps.count; i++) {
         const Step *step = &run->plan->steps.items[i];
@@ -122,7 +123,6 @@ bool branch_open(Run *run, Error *err) {
     if (!run->branch.wanted) return true;
     run->branch.open = true;
     if (!run->project->profile.engine.persistent) return true;
-    remove_branch(run);
     run->branch.open = false;
     if (!run->options->dry_run && !duck_exec(run->duck, "CHECKPOINT db", NULL, err)) return false;
     if (!log_is_empty(run) || link(path, branch_path(run)) != 0) {

@@ -162,7 +162,8 @@ void run_remove_new_database(const Run *run);
 
 /* run/branch.c: a second name of the database's file, under which a run may commit before its end.
  * In memory there is no file and no name, only the commits. */
-/* Decides whether there is to be one, and from which step on it may be committed to. */
+/* Removes a dead run's. Decides whether there is to be one, and from which step on it may be
+ * committed to. */
 void branch_plan(Run *run);
 /* Before the run's transaction begins. Where it cannot be made, the run commits only once. */
 bool branch_open(Run *run, Error *err);
