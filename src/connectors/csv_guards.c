@@ -49,10 +49,9 @@ static bool sniff(const FileCall *call, size_t index, const char *extra, CsvDial
 }
 
 /* A failed sniff may abort the transaction, and then the one after it tells only that. */
-static bool sniff_failed(const FileCall *call, size_t index, const Error *hinted, Error *err) {
+static bool sniff_failed(const FileCall *call, size_t index, Error *err) {
     const char *path = files_unescape(call->session->arena, call->paths->items[index]);
-    if (strstr(err->message, "transaction is aborted") != NULL && hinted->code != ERR_NONE)
-        *err = *hinted;
+    duck_abort_cause(call->session->duck, err);
     if (strstr(err->message, "automatically detect") == NULL) return false;
     if (!str_eq(files_compression(call->link, path), "uncompressed"))
         return error_hint(err, "the file may be damaged or not whole, or set delimiter and "
@@ -71,12 +70,12 @@ bool csv_sniff(const FileCall *call, size_t index, const char *extra, CsvDialect
         return sniffed_it;
     }
     CsvBytes bytes = csv_look_at_bytes(call, index);
-    Error hinted = {0};
-    bool ok = (*bytes.hints != '\0' && sniff(call, index, bytes.hints, dialect, &hinted) &&
+    Error ignored = {0}; /* the sniff without hints tells */
+    bool ok = (*bytes.hints != '\0' && sniff(call, index, bytes.hints, dialect, &ignored) &&
                dialect->columns.count > 1) ||
               sniff(call, index, "", dialect, err);
     dialect->bytes = bytes;
-    return ok || sniff_failed(call, index, &hinted, err);
+    return ok || sniff_failed(call, index, err);
 }
 
 const char *csv_padding(const FileCall *call, const char *extra) {

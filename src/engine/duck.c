@@ -222,11 +222,14 @@ void duck_cleanup(Duck **duck) { duck_close(*duck); }
 
 DuckMemory duck_memory(Duck *duck) {
     Error ignored = {0};
-    if (duck->memory.limit == 0 &&
-        !(duck_int(duck, "SELECT parse_formatted_bytes(current_setting('memory_limit'))::BIGINT",
-                   &duck->memory.limit, &ignored) &&
-          duck_int(duck, "SELECT current_setting('threads')", &duck->memory.threads, &ignored)))
-        duck->memory = (DuckMemory){INT64_MAX, 1};
+    AUTO_ROWS rows = NULL;
+    if (duck->memory.limit != 0) return duck->memory;
+    duck->memory = (DuckMemory){INT64_MAX, 1};
+    if (duck_query(duck,
+                   "SELECT parse_formatted_bytes(current_setting('memory_limit'))::BIGINT, "
+                   "current_setting('threads')", &rows, &ignored) &&
+        rows_next(rows, &ignored))
+        duck->memory = (DuckMemory){rows_int(rows, 0), rows_int(rows, 1)};
     return duck->memory;
 }
 

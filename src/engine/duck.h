@@ -60,8 +60,10 @@ bool duck_execf(Duck *duck, Error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Byte offset of the last error in its SQL, or -1. */
 int64_t duck_error_offset(const Duck *duck);
-/* After a failure that aborts the transaction every statement fails, and says only that: makes the
- * failure of it again. */
+/* After a failure that aborts the transaction every statement fails, and says only that. Is it such
+ * an error? */
+bool duck_follows_abort(const Error *err);
+/* Then makes the failure of it again. */
 void duck_abort_cause(const Duck *duck, Error *err);
 
 /* A streaming result. Values are read as text (DuckDB's VARCHAR cast) or as the types below. */

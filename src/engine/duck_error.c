@@ -149,7 +149,7 @@ static const char *with_file(Arena *arena, const char *text) {
     return arena_printf(arena, "%.*s: %s", (int)strcspn(at, "\n"), at, text);
 }
 
-static bool follows_abort(const Error *err) {
+bool duck_follows_abort(const Error *err) {
     return strstr(err->message, "transaction is aborted") != NULL;
 }
 
@@ -173,12 +173,12 @@ bool duck_fail(Duck *duck, const char *sql, const char *message, Error *err) {
     error_set(err, code, SPAN_NONE, "%s", *text == '\0' ? "unknown error" : text);
     if (code == ERR_INTERRUPTED) error_set(err, code, SPAN_NONE, "interrupted");
     if (code == ERR_MEMORY) memory_hint(text, err);
-    if (!follows_abort(err)) duck->failure = *err;
+    if (!duck_follows_abort(err)) duck->failure = *err;
     return false;
 }
 
 void duck_abort_cause(const Duck *duck, Error *err) {
-    if (follows_abort(err) && duck->failure.code != ERR_NONE) *err = duck->failure;
+    if (duck_follows_abort(err) && duck->failure.code != ERR_NONE) *err = duck->failure;
 }
 
 bool duck_error_parts(const Error *err, const char *mark, Arena *arena, char **parts,

@@ -50,7 +50,7 @@ static void hint_qualified(const char *sql, int64_t offset, Error *err) {
 
 /* One failed statement can abort the transaction; what follows from that says nothing new. */
 static bool follows_abort(Binder *binder, const Error *err) {
-    if (strstr(err->message, "transaction is aborted") == NULL) return false;
+    if (!duck_follows_abort(err)) return false;
     binder->aborted = true;
     return true;
 }

@@ -54,31 +54,41 @@ static bool is_join(const Step *step, const Map *made) {
     return false;
 }
 
+static bool loads_files(const Step *step) {
+    return step->kind == STEP_LOAD && step->source != NULL && !step->source->incremental &&
+           (step->mode == MODE_NONE || step->mode == MODE_REPLACE) &&
+           (step->source->link.connector->can & IS_LOCAL) != 0;
+}
+
 /* May the step make many rows? What it reads is known to be little only where it is made in this
- * run or comes from small local files. */
-static bool may_be_large(Run *run, const Step *step, const Map *made, int64_t *bytes) {
-    if (step->kind != STEP_LOAD || step->source == NULL) {
-        for (size_t i = 0; i < step->reads.count; i++)
-            if (!map_has(made, step->reads.items[i].key)) return true;
-        return step->writes.count > 0 && step->reads.count == 0 && step->kind != STEP_SOURCE;
-    }
-    const Link *link = &step->source->link;
-    bool keeps = step->mode != MODE_NONE && step->mode != MODE_REPLACE;
-    if (keeps || step->source->incremental || (link->connector->can & IS_LOCAL) == 0) return true;
+ * run, or comes from local files, which are measured. */
+static bool may_be_large(const Step *step, const Map *made) {
+    if (step->kind == STEP_LOAD && step->source != NULL) return !loads_files(step);
+    for (size_t i = 0; i < step->reads.count; i++)
+        if (!map_has(made, step->reads.items[i].key)) return true;
+    return step->writes.count > 0 && step->reads.count == 0 && step->kind != STEP_SOURCE;
+}
+
+static bool files_are_large(Run *run) {
     AUTO_ARENA scratch = arena_new();
-    StepContext ctx = {.run = run, .step = step, .arena = scratch};
-    Session session = step_session(&ctx);
-    FileEntries files = {0};
-    Error ignored = {0}; /* the step itself will tell */
-    if (!link->connector->files(&session, link, &files, &ignored)) return false;
-    for (size_t i = 0; i < files.count; i++) *bytes += files.items[i].size;
-    return *bytes >= MANY_BYTES;
+    int64_t bytes = 0;
+    for (size_t i = 0; i < run->plan->steps.count; i++) {
+        const Step *step = &run->plan->steps.items[i];
+        if (!run->keep[i] || !loads_files(step)) continue;
+        const Link *link = &step->source->link;
+        StepContext ctx = {.run = run, .step = step, .arena = scratch};
+        Session session = step_session(&ctx);
+        FileEntries files = {0};
+        Error ignored = {0}; /* the step itself will tell */
+        if (!link->connector->files(&session, link, &files, &ignored)) continue;
+        for (size_t k = 0; k < files.count; k++) bytes += files.items[k].size;
+    }
+    return bytes >= MANY_BYTES;
 }
 
 void branch_plan(Run *run) {
     Map made = map_on(run->arena), views = map_on(run->arena);
     bool joins = false, large = false;
-    int64_t bytes = 0;
     if (run->project->profile.engine.persistent) remove_branch(run); /* of a run that was killed */
     if (run->options->commit_step && !run->options->dry_run) return;
     for (size_t i = 0; i < run->plan->steps.count; i++) {
@@ -87,12 +97,12 @@ void branch_plan(Run *run) {
         bool sourced = reads_source(run, step, &made, &views);
         if (sourced) run->branch.begins = i + 1;
         joins = joins || is_join(step, &made);
-        large = large || may_be_large(run, step, &made, &bytes);
+        large = large || may_be_large(step, &made);
         for (size_t k = 0; k < step->writes.count; k++)
             map_set(sourced && step->sql.verb == SQL_CREATE_VIEW ? &views : &made,
                     step->writes.items[k].key, run);
     }
-    run->branch.wanted = joins && large;
+    run->branch.wanted = joins && (large || files_are_large(run));
 }
 
 /* -- making and ending one --------------------------------------------------------------- */
@@ -121,9 +131,10 @@ void branch_discard(Run *run) {
 bool branch_open(Run *run, Error *err) {
     const char *path = run->project->profile.engine.path;
     if (!run->branch.wanted) return true;
-    run->branch.open = true;
-    if (!run->project->profile.engine.persistent) return true;
-    run->branch.open = false;
+    if (!run->project->profile.engine.persistent) {
+        run->branch.open = true;
+        return true;
+    }
     if (!run->options->dry_run && !duck_exec(run->duck, "CHECKPOINT db", NULL, err)) return false;
     if (!log_is_empty(run) || link(path, branch_path(run)) != 0) {
         log_event(LOG_INFO, NULL, "no_branch", "%s cannot have a second name", path);
@@ -157,14 +168,10 @@ static bool is_committed(Run *run) {
     const EngineConfig *engine = &run->project->profile.engine;
     DuckConfig config = {.path = engine->path, .read_only = true};
     AUTO_DUCK duck = NULL;
-    const char *status = NULL;
+    bool running = false;
     Error ignored = {0}; /* then it is not known, and nothing may be cleared away */
-    const char *sql = arena_printf(run->arena,
-                                   "SELECT status FROM _sqlflow.runs WHERE run_id = %s",
-                                   sql_literal(run->arena, run->report->run_id));
     return !duck_open(&config, &duck, &ignored) ||
-           !duck_text(duck, run->arena, sql, &status, &ignored) || status == NULL ||
-           !str_eq(status, "running");
+           !state_run_is_running(duck, run->report->run_id, &running, &ignored) || !running;
 }
 
 bool branch_commit(Run *run, Error *err) {

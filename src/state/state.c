@@ -127,6 +127,14 @@ bool state_run_end(Duck *duck, const char *run_id, const char *status, const Err
                       masked(arena, error ? error->message : NULL), sql_literal(arena, run_id));
 }
 
+bool state_run_is_running(Duck *duck, const char *run_id, bool *running, Error *err) {
+    AUTO_ARENA arena = arena_new();
+    const char *sql = arena_printf(arena,
+                                   "FROM _sqlflow.runs WHERE run_id = %s AND status = 'running'",
+                                   sql_literal(arena, run_id));
+    return duck_any(duck, sql, running, err);
+}
+
 bool state_steps(Duck *duck, const StepRecord *records, size_t count, Error *err) {
     if (count == 0) return true;
     AUTO_ARENA arena = arena_new();

@@ -32,6 +32,9 @@ bool state_run_start(Duck *duck, const RunRecord *record, Error *err);
 bool state_run_end(Duck *duck, const char *run_id, const char *status, const Error *error,
                    Error *err);
 
+/* Does the run's record say running? */
+bool state_run_is_running(Duck *duck, const char *run_id, bool *running, Error *err);
+
 /* A step's error when the run ended before it: its status is skipped, too, but a run that is
  * resumed has still to do it. */
 #define STATE_NOT_REACHED "not reached"

@@ -2,6 +2,7 @@
 import json
 
 import pytest
+from harness import wait_until
 
 ROWS = "CREATE TABLE t AS SELECT i AS id, 'n' || i AS name FROM range(5) r(i);"
 
@@ -300,6 +301,10 @@ def test_many_rows(pg, database):
         [["200000", "19999900000", str(sum(i % 50 for i in range(200000))), "133333"]]
 
 
+def waits_for_lock(database, process, which=""):
+    wait_until(lambda: database.sql("SELECT 1 FROM pg_locks WHERE NOT granted" + which), "waits for a lock", process)
+
+
 def test_two_exports_replace_at_once(pg, database):
     """Writers lock each other out: the last one's rows are there, once."""
     export(pg)
@@ -307,8 +312,7 @@ def test_two_exports_replace_at_once(pg, database):
         writer.run("BEGIN; LOCK TABLE out IN SHARE ROW EXCLUSIVE MODE")
         pg.pipeline(ROWS + "EXPORT t TO pg.out;")
         process = pg.start("run", "p")
-        while not database.sql("SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'out'::regclass"):
-            assert process.poll() is None
+        waits_for_lock(database, process, " AND relation = 'out'::regclass")
         writer.run("DELETE FROM out; INSERT INTO out SELECT g, 'w' FROM generate_series(1, 3) g; COMMIT")
         assert process.wait() == 0
     assert database.sql("SELECT count(*), count(DISTINCT id) FROM out") == [["5", "5"]]
@@ -323,8 +327,7 @@ def test_two_exports_make_one_table_at_once(pg, database):
                   "CREATE TABLE out (id bigint, name text)")
         pg.pipeline(ROWS + 'EXPORT t TO pg.out OPTIONS {"max_retries": 0};')
         process = pg.start("run", "p")
-        while not database.sql("SELECT 1 FROM pg_locks WHERE NOT granted"):
-            assert process.poll() is None
+        waits_for_lock(database, process)
         other.run("COMMIT")
         assert process.wait() == 0
     assert database.value("SELECT count(*) FROM out") == "5"
